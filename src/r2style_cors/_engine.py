@@ -1,0 +1,371 @@
+"""The rule engine: which rule applies to a request, and what it answers.
+
+Laws of this room:
+- deciding never raises, and never changes what another request sees (SEMANTICS 8);
+- the first rule wins whose origin, method and every requested header match (SEMANTICS 3.1);
+- the one mutable thing is a bounded memo, and nothing can be told from it but how long an answer took;
+- the work of one request is bounded by its own bytes, not by the number of origins or wildcards, and a requested header
+  name is looked up once, not once per rule (SEMANTICS 3.6);
+- whatever the policy alone determines was finished when it was compiled.
+"""
+
+from __future__ import annotations
+
+from ._decision import Answer, Decision
+from ._fetch import OPTIONAL_WHITESPACE, TOKEN_CHARACTERS, is_token
+from ._text import shown
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from ._explain import Explanation
+    from ._origins import Wildcards
+    from ._profiles import Profile
+    from .errors import Problem
+
+KNOWN_METHODS = ("GET", "PUT", "POST", "DELETE", "HEAD")  # those that a policy may list (SEMANTICS 2)
+MAX_MEMO = 1024  # decisions that an engine remembers
+MAX_REMEMBERED = 256  # characters of any one value that is remembered
+MAX_REQUEST_HEADERS = 8192  # bytes of Access-Control-Request-Headers that are read (SEMANTICS 3.6)
+
+_TOO_LONG = ("",)  # the key of requests whose values are not worth hashing: no browser sends such, and none is remembered
+_NO_NAMES: dict[str, None] = {}
+
+
+def requested_names(value: str | None, size: int | None = None) -> dict[str, None] | None:
+    """The names in Access-Control-Request-Headers, lower-cased, in order, once each; None where it is malformed.
+
+    List syntax is RFC 9110, section 5.6.1: optional white space and empty items are allowed. `size` is the number of
+    bytes received where that differs from the length of `value`, that is, where several lines were joined.
+    """
+    if not value:
+        return _NO_NAMES
+    if (len(value) if size is None else size) > MAX_REQUEST_HEADERS or not value.isascii():
+        return None
+    names = dict.fromkeys(value.lower().split(","))  # repeats go first, so that what follows is done once for each
+    if " " in value or "\t" in value:
+        names = dict.fromkeys([name.strip(OPTIONAL_WHITESPACE) for name in names])
+    names.pop("", None)
+    return None if "".join(names).strip(TOKEN_CHARACTERS) else names
+
+
+class HeaderTest:
+    """The request headers that one rule allows, in lower case (SEMANTICS 2 and 3.5)."""
+
+    __slots__ = ("every", "names", "patterns")
+
+    def __init__(self, every: bool, names: frozenset[str], patterns: tuple[str, ...]) -> None:
+        self.every = every  # the rule lists `*`
+        self.names = names
+        self.patterns = patterns  # names with one `*` inside
+
+
+class Grant:
+    """What one rule gives: its methods, its test of headers, and its finished answers."""
+
+    __slots__ = ("actual", "headers", "id", "index", "methods", "origins", "preflight", "star")
+
+    def __init__(
+        self,
+        index: int,
+        *,
+        id: str | None,
+        origins: tuple[str, ...],
+        methods: tuple[str, ...],
+        headers: HeaderTest,
+        star: bool,
+        actual: Answer,
+        preflight: Answer,
+    ) -> None:
+        self.index = index
+        self.id = id
+        self.origins = origins
+        self.methods = methods
+        self.headers = headers
+        self.star = star  # the rule lists `*`, so that its answers name no origin (SEMANTICS 5.3)
+        self.actual = actual
+        self.preflight = preflight
+
+
+class Chain:
+    """The rules, in order, that give some origin one method. One of them is chosen by the requested headers.
+
+    Each name is looked up once: its entry is the set of rules that allow it, as the bits of an integer.
+    """
+
+    __slots__ = (
+        "_all", "_bits", "_every", "_pattern_bits", "_patterns", "actual_refusal", "grants", "preflight_refusal",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        grants: tuple[Grant, ...],
+        *,
+        actual_refusal: Answer,
+        preflight_refusal: Answer,
+        bits: Mapping[str, int],  # name -> the rules that allow it
+        every: int,  # the rules that allow all names
+        patterns: Wildcards,
+        pattern_bits: Mapping[str, int],  # pattern -> the rules that list it
+    ) -> None:
+        self.grants = grants
+        self.actual_refusal = actual_refusal
+        self.preflight_refusal = preflight_refusal
+        self._all = (1 << len(grants)) - 1
+        self._bits = bits
+        self._every = every
+        self._patterns = patterns
+        self._pattern_bits = pattern_bits
+
+    def choose(self, names: dict[str, None]) -> Grant | None:
+        """The first rule that allows all of `names`, or None."""
+        grants = self.grants
+        if not names or grants[0].headers.every:
+            return grants[0]
+        bits = self._bits
+        found: set[int | None] = set(map(bits.get, names))  # a handful of distinct sets, however many the names
+        if None in found:
+            found.remove(None)
+            found.update(self._rules_for(name) for name in names if name not in bits)
+        allowed = self._all
+        for rules in found:
+            allowed &= rules or 0
+        return grants[(allowed & -allowed).bit_length() - 1] if allowed else None
+
+    def _rules_for(self, name: str) -> int:
+        """The rules that allow a `name` that none of them spells out."""
+        rules = self._every
+        if self._patterns:
+            for pattern in self._patterns.matching(name):
+                rules |= self._pattern_bits[pattern]
+        return rules
+
+
+class Grants:
+    """What the rules that match one origin give it, by method. Origins that the same rules match share it."""
+
+    __slots__ = ("actual", "actual_refusal", "chains", "preflight_refusal", "rules")
+
+    def __init__(
+        self,
+        rules: tuple[int, ...],
+        *,
+        actual: Mapping[str, Answer],  # method -> the answer of the first rule that has it
+        chains: Mapping[str, Chain],  # method -> all the rules that have it
+        actual_refusal: Decision,
+        preflight_refusal: Answer,
+    ) -> None:
+        self.rules = rules
+        self.actual = actual
+        self.chains = chains
+        self.actual_refusal = actual_refusal
+        self.preflight_refusal = preflight_refusal
+
+
+class Engine:
+    """A compiled policy: immutable, safe to share between threads, and replaced whole when the policy changes.
+
+    Made by `Policy.compile`. Nothing here raises because of a request (SEMANTICS 8.1).
+
+    Attributes:
+        profile: the column of SEMANTICS 6 that it follows.
+        credentials: whether answers carry Access-Control-Allow-Credentials (SEMANTICS 7.1).
+        extra_methods: the methods that the server adds to the policy's (SEMANTICS 7.2).
+        star_always: whether `*` is answered without an Origin too (SEMANTICS 5.7).
+        rules: the policy's rules, compiled.
+        problems: what construction found doubtful: warnings, never errors.
+    """
+
+    __slots__ = (
+        "_always", "_build", "_exact", "_malformed", "_malformed_actual", "_malformed_preflight", "_memo", "_methods",
+        "_no_origin", "_no_origin_options", "_pattern_grants", "_patterns", "_unlisted", "credentials", "extra_methods",
+        "problems", "profile", "rules", "star_always",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        *,
+        profile: Profile,
+        credentials: bool,
+        extra_methods: tuple[str, ...],
+        star_always: bool,
+        problems: tuple[Problem, ...],
+        rules: tuple[Grant, ...],
+        exact: Mapping[str, Grants],
+        patterns: Wildcards,
+        pattern_grants: Mapping[str, Grants],
+        unlisted: Grants,  # for an origin that only `*` matches
+        malformed: Grants,  # the same for an Origin outside the grammar
+        always: Mapping[str, Decision],  # method -> the constant answer of SEMANTICS 5.7
+        build: Callable[[Iterable[Grants]], Grants],  # the union of several
+    ) -> None:
+        self.profile = profile
+        self.credentials = credentials
+        self.extra_methods = extra_methods
+        self.star_always = star_always
+        self.problems = problems
+        self.rules = rules
+        self._exact = exact
+        self._patterns = patterns
+        self._pattern_grants = pattern_grants
+        self._unlisted = unlisted
+        self._malformed = malformed
+        self._always = always
+        self._build = build
+        self._memo: dict[tuple[str | None, ...], Decision] = {}
+        self._methods = frozenset(KNOWN_METHODS).union(extra_methods)
+        self._no_origin = Decision(Answer("none", "no-origin", vary=profile.vary_unmatched))
+        self._no_origin_options = Decision(
+            profile.bad_request("no-origin", "Insufficient information. Origin request header needed.")
+        )
+        self._malformed_actual = Decision(profile.refused_actual("malformed"))
+        self._malformed_preflight = profile.refused_preflight("malformed")
+
+    def decide(
+        self,
+        method: str,
+        origin: str | None,
+        request_method: str | None = None,
+        request_headers: str | None = None,
+        size: int | None = None,
+    ) -> Decision:
+        """Decide one request. Never raises, whatever the strings hold.
+
+        Args:
+            method: the request's method, as sent.
+            origin: the value of Origin; None or empty where there is none. Several lines are joined with `, `.
+            request_method: the value of Access-Control-Request-Method, likewise; None where there is no such line.
+            request_headers: the value of Access-Control-Request-Headers, likewise.
+            size: the bytes of all Access-Control-Request-Headers lines without the joiners, where they were several
+                (SEMANTICS 3.6); by default the length of `request_headers`.
+        """
+        key: tuple[str | None, ...]
+        if request_method is None and request_headers is None:
+            if origin is None and method != "OPTIONS":
+                return self._always.get(method, self._no_origin)
+            key = (method, origin)
+        else:
+            key = (origin, request_method, request_headers, method)
+            if request_headers is not None and len(request_headers) > MAX_REMEMBERED:
+                key = _TOO_LONG
+        if origin is not None and len(origin) > MAX_REMEMBERED:
+            key = _TOO_LONG
+        decision = self._memo.get(key)
+        if decision is None:
+            decision = self._decide(method, origin, request_method, request_headers, size)
+            self._remember(key, decision)
+        return decision
+
+    def explain(
+        self,
+        method: str,
+        origin: str | None,
+        request_method: str | None = None,
+        request_headers: str | None = None,
+        size: int | None = None,
+    ) -> Explanation:
+        """The same answer as `decide` gives, with every rule's why. For people; not made for every request."""
+        from ._explain import explain
+
+        return explain(self, method, origin, request_method, request_headers, size)
+
+    def grants_for(self, origin: str) -> Grants:
+        """What the policy gives `origin`, a non-empty string (SEMANTICS 3.2 to 3.4)."""
+        grants = self._exact.get(origin)
+        if grants is not None:
+            return grants
+        if not self.profile.is_origin(origin):
+            return self._malformed
+        found = self._patterns.matching(origin)
+        if not found:
+            return self._unlisted
+        if len(found) == 1:
+            return self._pattern_grants[found[0]]
+        return self._build(self._pattern_grants[pattern] for pattern in found)
+
+    def _decide(
+        self,
+        method: str,
+        origin: str | None,
+        request_method: str | None,
+        request_headers: str | None,
+        size: int | None,
+    ) -> Decision:
+        """`decide` without the memo."""
+        if method == "OPTIONS":
+            if origin and request_method is not None:
+                return self._preflight(origin, request_method, request_headers, size)
+            if self.profile.answers_every_options:
+                return self._bad_options(request_method) if origin else self._no_origin_options
+        if not origin:
+            return self._always.get(method, self._no_origin)
+        if self.profile.actual_like_preflight:
+            return self._actual_like_preflight(method, origin, request_method, request_headers, size)
+        grants = self.grants_for(origin)
+        answer = grants.actual.get(method)
+        if answer is None:
+            return grants.actual_refusal
+        return Decision(answer, origin if answer.echo else None)
+
+    def _remember(self, key: tuple[str | None, ...], decision: Decision) -> None:
+        """Keep a decision. When there are too many, start afresh: cheaper in a flood of misses than any order."""
+        if key is not _TOO_LONG and all(value is None or len(value) <= MAX_REMEMBERED for value in key):
+            if len(self._memo) >= MAX_MEMO:
+                self._memo.clear()
+            self._memo[key] = decision
+
+    def _preflight(self, origin: str, request_method: str, request_headers: str | None, size: int | None) -> Decision:
+        grants = self.grants_for(origin)
+        chain = grants.chains.get(request_method)
+        if chain is None:
+            return self._unmatched_preflight(grants, request_method)
+        names = requested_names(request_headers, size)
+        if names is None:
+            return self._refuse(self._malformed_preflight, request_method)
+        grant = chain.choose(names)
+        if grant is None:
+            return self._refuse(chain.preflight_refusal, request_method)
+        answer = grant.preflight
+        return Decision(answer, origin if answer.echo else None, ", ".join(names) if names else None)
+
+    def _unmatched_preflight(self, grants: Grants, request_method: str) -> Decision:
+        """No rule gives the origin this method, or the method is none that a rule could give."""
+        if self.profile.answers_every_options and request_method not in self._methods:
+            return self._bad_options(request_method)
+        if not is_token(request_method):
+            return self._refuse(self._malformed_preflight, request_method)
+        return self._refuse(grants.preflight_refusal, request_method)
+
+    def _refuse(self, answer: Answer, request_method: str) -> Decision:
+        if self.profile.refusal_names_method:
+            answer = self.profile.refused_preflight(answer.reason, answer.rule, request_method)
+        return Decision(answer)
+
+    def _bad_options(self, request_method: str | None) -> Decision:
+        """Profile `s3`: an OPTIONS request that is no preflight S3 knows."""
+        return Decision(
+            self.profile.bad_request(
+                "malformed", f"Invalid Access-Control-Request-Method: {shown(request_method or '')}"
+            )
+        )
+
+    def _actual_like_preflight(
+        self, method: str, origin: str, request_method: str | None, request_headers: str | None, size: int | None
+    ) -> Decision:
+        """Profile `s3`: the CORS request headers take part in an actual request (SEMANTICS 3.7)."""
+        always = self._always.get(method)
+        if always is not None:
+            return always
+        grants = self.grants_for(origin)
+        chain = grants.chains.get(method if request_method is None else request_method)
+        if chain is None:
+            return grants.actual_refusal
+        names = requested_names(request_headers, size)
+        if names is None:
+            return self._malformed_actual
+        grant = chain.choose(names)
+        if grant is None:
+            return Decision(chain.actual_refusal)
+        answer = grant.actual
+        return Decision(answer, origin if answer.echo else None, ", ".join(names) if names else None)

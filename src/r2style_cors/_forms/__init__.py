@@ -1,0 +1,61 @@
+"""The five spellings of a policy: recognise them, read them with positions, write them.
+
+Whatever was wrong with the syntax or the shape is in the reading's report; what the rules say is judged elsewhere.
+"""
+
+from __future__ import annotations
+
+import json
+
+from ._json import read_json
+from ._keys import FORMS, KEYS, nearest_field, spelled
+from ._reading import Draft, Reading, path_of, reading_of
+from ._shapes import read_shape
+from ._text import read_file, to_text
+from ._tree import PARSED, Report, literal, plain, refuse, shown, wrap
+from ._write import write
+from ._xml import read_xml
+
+__all__ = [
+    "FORMS",
+    "KEYS",
+    "Draft",
+    "Reading",
+    "Report",
+    "literal",
+    "nearest_field",
+    "path_of",
+    "read",
+    "read_file",
+    "reading_of",
+    "shown",
+    "spelled",
+    "write",
+]
+
+
+def read(data: object, *, strict: bool) -> Reading:
+    """Read a policy from bytes, from text, or from parsed JSON; `strict` makes a trailing comma an error.
+
+    Raises:
+        PolicyError: where there is nothing to read at all (`too-large`, `encoding`, `empty-file`).
+
+    """
+    if isinstance(data, bytes | str):
+        return _read_text(to_text(data), strict=strict)
+    if not isinstance(data, list | tuple | dict | int | float | None):
+        raise refuse(PARSED, "unknown-form", f"A policy is text or parsed JSON, not a Python {type(data).__name__}.")
+    root = wrap(data)
+    reading = read_shape(root, Report())
+    reading.size = len(json.dumps(plain(root), default=str))
+    return reading
+
+
+def _read_text(text: str, *, strict: bool) -> Reading:
+    report = Report()
+    if text.lstrip().startswith("<"):
+        reading = read_xml(text, report)
+    else:
+        reading = read_shape(read_json(text, report, strict=strict), report)
+    reading.size = len(text.encode("utf-8", "surrogatepass"))
+    return reading

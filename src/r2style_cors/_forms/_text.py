@@ -1,0 +1,82 @@
+"""From a file, or bytes, to text: size and encoding (SEMANTICS 1.1, and the first codes of section 1)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ._tree import MAX_BYTES, START, Lines, refuse
+
+if TYPE_CHECKING:
+    import os
+
+_BYTE_ORDER_MARK = "\ufeff"
+# Longest first: the mark of UTF-32 begins with that of UTF-16.
+_OTHER_MARKS = {
+    b"\xff\xfe\x00\x00": "UTF-32",
+    b"\x00\x00\xfe\xff": "UTF-32",
+    b"\xff\xfe": "UTF-16",
+    b"\xfe\xff": "UTF-16",
+}
+
+
+def read_file(path: str | os.PathLike[str]) -> bytes:
+    """Read a policy file, but never more than one byte over the limit; raises PolicyError (`file`)."""
+    try:
+        with Path(path).open("rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except IsADirectoryError:
+        raise refuse(START, "file", "This is a directory; name the policy file in it.") from None
+    except FileNotFoundError:
+        raise refuse(START, "file", "There is no such file.") from None
+    except (OSError, ValueError) as error:  # ValueError: a path with a NUL
+        reason = getattr(error, "strerror", None) or str(error)
+        raise refuse(START, "file", f"The file cannot be read: {reason}.") from None
+
+
+def to_text(data: bytes | str) -> str:
+    """Decode a policy, without its byte order mark.
+
+    Raises:
+        PolicyError: `too-large`, `encoding` or `empty-file`.
+
+    """
+    text = _decode(data) if isinstance(data, bytes) else _check(data)
+    text = text.removeprefix(_BYTE_ORDER_MARK)
+    if not text.strip():
+        raise refuse(
+            START, "empty-file", "There is nothing here but white space." if text else "There is nothing here."
+        )
+    return text
+
+
+def _decode(data: bytes) -> str:
+    _limit(len(data))
+    for mark, name in _OTHER_MARKS.items():
+        if data.startswith(mark):
+            raise refuse(START, "encoding", f"The text is {name}; save it as UTF-8.")
+    if b"\0" in data[:4]:  # RFC 4627, section 3: how JSON in UTF-16 and UTF-32 without a mark begins
+        raise refuse(START, "encoding", "The text is not UTF-8, but looks like UTF-16 or UTF-32; save it as UTF-8.")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        before = data[: error.start].decode("utf-8").removeprefix(_BYTE_ORDER_MARK)
+        message = f"The byte 0x{data[error.start]:02x} is not part of UTF-8 text; save the file as UTF-8."
+        raise refuse(Lines(before).spot(len(before)), "encoding", message) from None
+
+
+def _check(text: str) -> str:
+    """Check a text that is decoded already: lone surrogates are bytes that a decoder could not read."""
+    _limit(len(text))
+    try:
+        _limit(len(text.encode("utf-8")))
+    except UnicodeEncodeError as error:
+        before = text[: error.start].removeprefix(_BYTE_ORDER_MARK)
+        message = "This character is half of a surrogate pair, which is no text."
+        raise refuse(Lines(before).spot(len(before)), "encoding", message) from None
+    return text
+
+
+def _limit(size: int) -> None:
+    if size > MAX_BYTES:
+        raise refuse(START, "too-large", "A policy is 1 MiB at most; this is larger.")

@@ -1,0 +1,45 @@
+"""Which WebSocket handshakes are accepted (SEMANTICS 7.4). Browsers send cookies with them, and no preflight before."""
+
+from __future__ import annotations
+
+from ._origins import Wildcards
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ._engine import Engine
+
+
+class Handshakes:
+    """The origins that a policy lists for GET by name or by a wildcard host; `*` and `null` grant no handshake."""
+
+    __slots__ = ("_is_origin", "_named", "_patterns")
+
+    def __init__(self, engine: Engine) -> None:
+        """Raises PolicyError where only `*` could grant a handshake from another site."""
+        granting = [grant for grant in engine.rules if "GET" in grant.methods]
+        listed = {origin for grant in granting for origin in grant.origins} - {"*"}
+        if not listed and any(grant.star for grant in granting):
+            raise _only_star()
+        profile = engine.profile
+        self._is_origin = profile.is_origin
+        self._named = frozenset(origin for origin in listed if "*" not in origin)
+        self._patterns = Wildcards((origin for origin in listed if "*" in origin), profile.wildcard_characters)
+
+    def accepts(self, origin: str | None, host: str | None) -> bool:
+        """Whether a handshake with this Origin and Host, each None or its lines joined, is accepted."""
+        if not origin:
+            return True
+        if not self._is_origin(origin):
+            return False
+        authority = origin.partition("://")[2]
+        if host is not None and authority != "" and authority == host.lower():
+            return True
+        return origin in self._named or bool(self._patterns.matching(origin))
+
+
+def _only_star() -> Exception:
+    from .errors import PolicyError, Problem
+
+    message = "websocket_origin_check needs origins: `*` grants no WebSocket handshake, and no other origin may GET."
+    problem = Problem("websocket-star", "error", "", None, None, "*", message, "the origins that you trust, one by one")
+    return PolicyError((problem,))

@@ -1,0 +1,187 @@
+"""The ASGI door: reads a scope, asks the engine, and answers or decorates. It decides nothing."""
+
+from __future__ import annotations
+
+import sys
+from types import MethodType
+
+from ._door import KEY, Refusals, open_engine
+from ._handshake import Handshakes
+from ._response import Response
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
+    from typing import Any, TypeAlias
+
+    from ._decision import Decision
+    from ._door import Asked, PolicySource
+    from ._profiles import ProfileName
+
+    Scope: TypeAlias = MutableMapping[str, Any]
+    Message: TypeAlias = MutableMapping[str, Any]
+    Receive: TypeAlias = Callable[[], Awaitable[Message]]
+    Send: TypeAlias = Callable[[Message], Awaitable[None]]
+    ASGIApp: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+    Bound: TypeAlias = tuple[Send, Decision, Scope]
+
+
+def CORSMiddleware(  # noqa: N802 - a function, since calling an instance costs a fifth of a bare request, spelt as ASGI has it
+    app: ASGIApp,
+    policy: PolicySource,
+    *,
+    profile: ProfileName = "r2",
+    credentials: bool | None = None,
+    extra_methods: Sequence[str] = (),
+    star_always: bool = False,
+    debug: bool = False,
+    keep_app_headers: bool = False,
+    websocket_origin_check: bool = False,
+) -> ASGIApp:
+    """Enforces an R2 policy in front of any ASGI application.
+
+    Preflights are answered here and never reach the application; every other request does, and its response gets the
+    headers that the policy gives it (SEMANTICS 4 and 5). Bodies are never touched, nor is any other kind of scope.
+    The decision is left in `scope["r2style_cors"]`, on a copy of the scope.
+
+    Args:
+        app: the application.
+        policy: a path to a policy file in any of the five forms, a `Policy`, parsed JSON, or a compiled `Engine`.
+        profile: `r2`, or `s3` to answer as AWS S3 does (SEMANTICS 6).
+        credentials: True to allow cookies and HTTP authentication (SEMANTICS 7.1).
+        extra_methods: methods that R2 does not know, for example `("PATCH",)` (SEMANTICS 7.2).
+        star_always: whether `*` is answered without an Origin too, for shared caches (SEMANTICS 5.7).
+        debug: for development: refusals say why, to any client and in the log (SEMANTICS 4.3).
+        keep_app_headers: whether the application's own CORS headers stay where no rule applies (SEMANTICS 5.5).
+        websocket_origin_check: whether WebSocket handshakes of other origins are refused (SEMANTICS 7.4).
+
+    Raises:
+        PolicyError: the policy cannot be enforced, or an option is unsafe with it. A ValueError.
+        TypeError: `policy` is none of these, or an option stands beside an `Engine`, which has its own.
+    """
+    engine = open_engine(
+        policy, profile=profile, credentials=credentials, extra_methods=extra_methods, star_always=star_always
+    )
+    refusals = Refusals(engine, debug=debug)
+    handshakes = Handshakes(engine) if websocket_origin_check else None
+    decorate = _decorator(Response(raw=True, keep_app_headers=keep_app_headers), refusals)
+    other_scope = _other_scope(app, refusals, handshakes)
+    every_request_whole = engine.profile.actual_like_preflight
+    decide, heard, level = engine.decide, refusals.heard, refusals.level
+
+    def cors(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        if scope["type"] != "http" or KEY in scope:
+            return other_scope(scope, receive, send)
+        method = scope["method"]
+        if method == "OPTIONS" or every_request_whole:
+            origin, request_method, request_headers, size = _asked(scope["headers"])
+            decision = decide(method, origin, request_method, request_headers, size)
+            if decision.answer.status is not None:
+                if decision.answer.refused and (debug or heard(level)):
+                    decision = refusals.preflight(engine, decision, method, scope["path"], _asked(scope["headers"]))
+                return _answer(send, decision)
+        else:
+            line = None
+            for name, value in scope["headers"]:
+                if name == b"origin":
+                    line = value if line is None else line + b", " + value
+            decision = decide(method, line if line is None else line.decode("latin-1"))
+        if decision.answer.refused and heard(level):
+            refusals.log(decision, method, scope["path"], _asked(scope["headers"]))
+        return app({**scope, KEY: decision}, receive, MethodType(decorate, (send, decision, scope)))
+
+    return as_coroutine_function(cors)
+
+
+def as_coroutine_function(cors: ASGIApp) -> ASGIApp:
+    """Have servers take `cors` for ASGI 3, although it is no coroutine function: it returns what the application returns.
+
+    That spares each request a coroutine. Servers ask `asyncio` or `inspect` about the application or its `__call__`;
+    a call goes by the type, so that the attribute set here is only ever looked at.
+    """
+    import inspect
+
+    async def call(scope: Scope, receive: Receive, send: Send) -> None:
+        await cors(scope, receive, send)
+
+    if sys.version_info >= (3, 12):
+        inspect.markcoroutinefunction(cors)
+    else:
+        from asyncio import coroutines
+
+        cors.__dict__["_is_coroutine"] = coroutines._is_coroutine  # type: ignore[attr-defined]  # typeshed hides it
+    cors.__dict__["__call__"] = call
+    return cors
+
+
+async def _answer(send: Send, decision: Decision) -> None:
+    """The policy's own answer to a preflight."""
+    answer = decision.answer
+    await send({"type": "http.response.start", "status": answer.status, "headers": list(decision.raw_headers)})
+    await send({"type": "http.response.body", "body": answer.body})
+
+
+def _other_scope(app: ASGIApp, refusals: Refusals, handshakes: Handshakes | None) -> ASGIApp:
+    """What becomes of another kind of scope, and of a request that an outer door has decided."""
+
+    def pass_on(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        if KEY in scope:
+            refusals.warn_of_outer_door(scope["path"])
+        elif scope["type"] == "websocket" and handshakes is not None:
+            origin = _joined(scope["headers"], b"origin")
+            if not handshakes.accepts(origin, _joined(scope["headers"], b"host")):
+                refusals.handshake(scope["path"], origin)
+                return _refuse_handshake(receive, send)
+        return app(scope, receive, send)
+
+    return pass_on
+
+
+async def _refuse_handshake(receive: Receive, send: Send) -> None:
+    """Closing before accepting is answered with 403 by the server (ASGI, WebSocket, the Close message)."""
+    await receive()  # websocket.connect
+    await send({"type": "websocket.close"})
+
+
+def _asked(headers: Iterable[tuple[bytes, bytes]]) -> Asked:
+    """The CORS request headers, several lines of one name joined (SEMANTICS 3.4 and 3.5), as `Engine.decide` takes them."""
+    origin = request_method = request_headers = size = None
+    for name, value in headers:
+        if name == b"origin":
+            origin = value if origin is None else origin + b", " + value
+        elif name == b"access-control-request-method":
+            request_method = value if request_method is None else request_method + b", " + value
+        elif name == b"access-control-request-headers":
+            size = len(value) + (size or 0)
+            request_headers = value if request_headers is None else request_headers + b", " + value
+    return (_text(origin), _text(request_method), _text(request_headers), size)
+
+
+def _text(value: bytes | None) -> str | None:
+    return value if value is None else value.decode("latin-1")
+
+
+def _joined(headers: Iterable[tuple[bytes, bytes]], wanted: bytes) -> str | None:
+    lines = [value for name, value in headers if name == wanted]
+    return b", ".join(lines).decode("latin-1") if lines else None
+
+
+def _decorator(response: Response, refusals: Refusals) -> Callable[[Bound, Message], Awaitable[None]]:
+    """The `send` that an application gets, but for what it is bound to: the request's own `send` and its decision."""
+    ordinary = response.ordinary
+
+    def send_decorated(bound: Bound, message: Message) -> Awaitable[None]:
+        send, decision, scope = bound
+        if message["type"] == "http.response.start":
+            headers = list(message.get("headers") or ())  # absent, a tuple, an iterator: all are seen in the wild
+            for pair in headers:
+                if pair[0] not in ordinary:
+                    if response.edit(headers, decision):
+                        refusals.warn_of_app_headers(scope["path"])
+                    break
+            else:
+                headers += decision.raw_extra
+            message = {**message, "headers": headers}
+        return send(message)
+
+    return send_decorated

@@ -1,0 +1,29 @@
+"""The command line, `r2style-cors` and `python -m r2style_cors`: one module for each command."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from .. import __version__
+from .demo import demo
+
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
+app.command()(demo)
+
+
+def _version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it so
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """CORS from one policy file, in the format that Cloudflare R2 enforces on a bucket."""

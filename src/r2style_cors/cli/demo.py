@@ -1,0 +1,80 @@
+"""`r2style-cors demo`: a page on one origin, a bucket on others, and a policy file to edit between them."""
+
+from __future__ import annotations
+
+import webbrowser
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from ..errors import PolicyError
+
+if TYPE_CHECKING:
+    from ..demo._serve import Demo
+
+POLICY = Path("r2style-cors-demo") / "cors.json"
+
+
+def demo(
+    *,
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The page's port; 0 for any free one.")] = 8000,
+    policy: Annotated[Path, typer.Option(help="The policy file; made with a starter policy if missing.")] = POLICY,
+    open_page: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
+) -> None:
+    """See in a browser what a policy file grants and refuses, behind an ASGI and a WSGI server.
+
+    Serves until Ctrl-C. An existing policy file is never overwritten.
+    """
+    try:
+        with _started(host, port, policy) as site:
+            _announce(site)
+            if open_page:
+                webbrowser.open(site.origins["page"])
+            site.run()
+    except KeyboardInterrupt:
+        Console().print("Stopped.")
+
+
+def _started(host: str, port: int, policy: Path) -> Demo:
+    """The demo, listening; or one line that says why not, and the exit status."""
+    try:
+        from ..demo._serve import Demo
+    except ModuleNotFoundError as error:
+        if error.name != "uvicorn":
+            raise
+        _fail("The demo needs uvicorn: pip install 'r2style-cors[demo]'", 2)
+    try:
+        return Demo(host, port, policy)
+    except PolicyError as error:
+        _fail(str(error), 1)
+    except OSError as error:
+        _fail(f"Cannot start on {host}, port {port}: {error}. Another --port may be free; 0 takes any.", 2)
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    Console(stderr=True).print(message, style="red", markup=False, highlight=False, soft_wrap=True)
+    raise typer.Exit(code)
+
+
+def _announce(site: Demo) -> None:
+    """Say where everything is."""
+    file = escape(str(site.policy.path.resolve()))
+    made = "[green]new[/], with a starter policy" if site.created else "already there, left as it is"
+    lines = [
+        f"  [bold]Open this page[/]  [bold cyan]{site.origins['page']}[/]",
+        f"  ASGI bucket     {site.origins['asgi']}  (Uvicorn)",
+        f"  WSGI bucket     {site.origins['wsgi']}  (Werkzeug)",
+        f"  Other origin    {site.origins['other']}  (asks from a frame on the page)",
+        f"  Policy file     {file}  ({made})",
+    ]
+    if not site.policy.engine().decide("GET", site.origins["page"]).allowed:
+        lines += [
+            "",
+            f"  [yellow]The policy grants this page no GET.[/] To see grants, add {site.origins['page']} to it.",
+        ]
+    console = Console(highlight=False, soft_wrap=True)
+    console.print("", *lines, "", "  Edit the file, on the page or in your editor. Ctrl-C stops.", "", sep="\n")

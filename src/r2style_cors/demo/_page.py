@@ -1,0 +1,210 @@
+"""The page's own server: static files, what crossed the wire, and the policy file to read and to save."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from starlette.applications import Starlette
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import JSONResponse, PlainTextResponse
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from ..errors import PolicyError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from ..errors import Problem
+    from ._policy import DemoPolicy
+    from ._recorder import Recorder
+
+PAGE = Path(__file__).parent / "page"
+LIMIT = 65_536  # bytes in a saved policy, as JSON
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where everything listens, all of it on one host."""
+
+    page: int
+    asgi: int
+    wsgi: int
+    other: int
+
+    def origins(self, hostname: str) -> dict[str, str]:
+        """The origin behind each port, for a browser that calls the host `hostname`."""
+        return {name: f"http://{hostname}:{port}" for name, port in asdict(self).items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What the page asks of its own server."""
+
+    ports: Ports
+    policy: DemoPolicy
+    recorder: Recorder
+
+    async def setup(self, request: Request) -> Response:
+        """Where everything is, by the host name that the page was opened with."""
+        origins = self.ports.origins(_hostname(request.headers.get("host", "")))
+        return JSONResponse({"origins": origins, "file": str(self.policy.path)})
+
+    async def exchanges(self, request: Request) -> Response:
+        """What crossed the wire under one id."""
+        found = self.recorder.about(request.query_params.get("id", ""))
+        return JSONResponse([asdict(exchange) for exchange in found])
+
+    async def show(self, _request: Request) -> Response:
+        """The policy file as it is now, with its problems."""
+        policy = self.policy
+        policy.engine()  # a look at the file
+        return JSONResponse(
+            {"text": _text(policy.path), "version": policy.version, "problems": _problems(policy.problems)}
+        )
+
+    async def save(self, request: Request) -> Response:
+        """Save the text that the page sends, if it is a good policy; else say what is wrong, and change nothing."""
+        refusal = _why_not_ours(request)
+        if refusal is not None:
+            return JSONResponse({"message": refusal}, 403)
+        text = await _sent_text(request)
+        if text is None:
+            return JSONResponse({"message": 'Send {"text": …} as JSON, at most 64 KiB.'}, 400)
+        try:
+            self.policy.save(text)
+        except PolicyError as error:
+            return JSONResponse({"problems": _problems(error.problems)}, 422)
+        except OSError as error:
+            return JSONResponse({"message": f"The file could not be written: {error.strerror}."}, 500)
+        return await self.show(request)
+
+
+def page_app(ports: Ports, policy: DemoPolicy, recorder: Recorder, host: str) -> ASGIApp:
+    """The page that a person opens."""
+    answers = Answers(ports, policy, recorder)
+    routes = [
+        Route("/setup", answers.setup),
+        Route("/exchanges", answers.exchanges),
+        Route("/policy", answers.show, methods=["GET"]),
+        Route("/policy", answers.save, methods=["PUT"]),
+        Mount("/", StaticFiles(directory=PAGE, html=True)),
+    ]
+    return _guarded(Starlette(routes=routes), host, lambda hostname: _page_rules(ports.origins(hostname)))
+
+
+def other_app(ports: Ports, host: str) -> ASGIApp:
+    """The frame that the page loads from another port, which is another origin, to ask from there."""
+    app = Starlette(routes=[Mount("/", StaticFiles(directory=PAGE / "frame", html=True))])
+    return _guarded(app, host, lambda hostname: _frame_rules(ports.origins(hostname)))
+
+
+def _page_rules(origins: dict[str, str]) -> str:
+    """The page's Content-Security-Policy: its own files, the two buckets, the frame, and nothing else."""
+    buckets = f"{origins['asgi']} {origins['wsgi']}"
+    return (
+        "default-src 'none'; script-src 'self'; style-src 'self'; "
+        f"connect-src 'self' {buckets}; img-src 'self' {buckets}; font-src {buckets}; frame-src {origins['other']}; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+
+
+def _frame_rules(origins: dict[str, str]) -> str:
+    """The frame's: it is shown by the page alone, and asks the buckets alone."""
+    return (
+        f"default-src 'none'; script-src 'self'; connect-src {origins['asgi']} {origins['wsgi']}; "
+        f"base-uri 'none'; form-action 'none'; frame-ancestors {origins['page']}"
+    )
+
+
+def _guarded(app: ASGIApp, host: str, rules: Callable[[str], str]) -> ASGIApp:
+    """`app` for known host names alone, and with the headers that keep its pages to themselves."""
+
+    async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
+        hostname = _hostname(Headers(scope=scope).get("host", ""))
+        if not _is_ours(hostname, host):
+            await PlainTextResponse("This host name is not served here.\n", 421)(scope, receive, send)
+            return
+
+        async def adding(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers["Content-Security-Policy"] = rules(hostname)
+                headers["Cache-Control"] = "no-cache"
+                headers["X-Content-Type-Options"] = "nosniff"
+                headers["Referrer-Policy"] = "same-origin"
+            await send(message)
+
+        await app(scope, receive, adding)
+
+    return guarded
+
+
+def _hostname(host: str) -> str:
+    """The host of a Host header without its port, an IPv6 address with its brackets; empty where it is malformed."""
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
+    return f"[{name}]" if ":" in name else name
+
+
+def _is_ours(hostname: str, host: str) -> bool:
+    """Whether to serve `hostname`: `localhost`, `--host` or an address, which nobody's DNS can point at us."""
+    if hostname in ("localhost", host.lower()):
+        return True
+    if "%" in hostname:  # a zone is free text, and the name goes into a header
+        return False
+    try:
+        ipaddress.ip_address(hostname.strip("[]"))
+    except ValueError:
+        return False
+    return True
+
+
+def _why_not_ours(request: Request) -> str | None:
+    """Why a request to save is not the page's own; None where it is (Fetch, section 3.2; Fetch Metadata, 2.4)."""
+    headers = request.headers
+    if headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        return "A policy is saved as application/json."
+    if headers.get("origin") != f"http://{headers.get('host')}":
+        return "Only the page itself saves the policy: the origin is another one."
+    if headers.get("sec-fetch-site", "same-origin") != "same-origin":
+        return "Only the page itself saves the policy: the request is cross-site."
+    return None
+
+
+async def _sent_text(request: Request) -> str | None:
+    """The member `text` of the JSON that was sent, or None where there is none."""
+    body = b""
+    async for block in request.stream():
+        body += block
+        if len(body) > LIMIT:
+            return None
+    try:
+        text = json.loads(body)["text"]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
+    return text if isinstance(text, str) else None
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig", errors="replace")
+    except OSError:
+        return ""
+
+
+def _problems(problems: tuple[Problem, ...]) -> list[dict[str, object]]:
+    """Problems as JSON. The value is left out: the page shows the line that it stands in."""
+    shown = ("code", "severity", "path", "line", "column", "message", "fix")
+    return [{name: getattr(problem, name) for name in shown} for problem in problems]

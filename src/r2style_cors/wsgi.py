@@ -1,0 +1,123 @@
+"""The WSGI door: reads an environ, asks the engine, and answers or decorates. It decides nothing."""
+
+from __future__ import annotations
+
+from types import MethodType
+
+from ._door import KEY, Refusals, open_engine
+from ._response import Response
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from typing import Any, TypeAlias
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+    from ._decision import Decision
+    from ._door import Asked, PolicySource
+    from ._profiles import ProfileName
+
+    Bound: TypeAlias = tuple[StartResponse, Decision, WSGIEnvironment]
+
+# PEP 3333 wants a reason phrase; these are all the statuses that a policy answers with.
+_STATUS = {200: "200 OK", 204: "204 No Content", 400: "400 Bad Request", 403: "403 Forbidden"}
+
+
+def CORSMiddleware(  # noqa: N802 - a function, since calling an instance costs half a bare request, spelt as WSGI has it
+    app: WSGIApplication,
+    policy: PolicySource,
+    *,
+    profile: ProfileName = "r2",
+    credentials: bool | None = None,
+    extra_methods: Sequence[str] = (),
+    star_always: bool = False,
+    debug: bool = False,
+    keep_app_headers: bool = False,
+) -> WSGIApplication:
+    """Enforces an R2 policy in front of any WSGI application.
+
+    Preflights are answered here and never reach the application; every other request does, and its response gets the
+    headers that the policy gives it (SEMANTICS 4 and 5). The application's iterable is returned as it is.
+    The decision is left in `environ["r2style_cors"]`.
+
+    Args:
+        app: the application.
+        policy: a path to a policy file in any of the five forms, a `Policy`, parsed JSON, or a compiled `Engine`.
+        profile: `r2`, or `s3` to answer as AWS S3 does (SEMANTICS 6).
+        credentials: True to allow cookies and HTTP authentication (SEMANTICS 7.1).
+        extra_methods: methods that R2 does not know, for example `("PATCH",)` (SEMANTICS 7.2).
+        star_always: whether `*` is answered without an Origin too, for shared caches (SEMANTICS 5.7).
+        debug: for development: refusals say why, to any client and in the log (SEMANTICS 4.3).
+        keep_app_headers: whether the application's own CORS headers stay where no rule applies (SEMANTICS 5.5).
+
+    Raises:
+        PolicyError: the policy cannot be enforced, or an option is unsafe with it. A ValueError.
+        TypeError: `policy` is none of these, or an option stands beside an `Engine`, which has its own.
+    """
+    engine = open_engine(
+        policy, profile=profile, credentials=credentials, extra_methods=extra_methods, star_always=star_always
+    )
+    refusals = Refusals(engine, debug=debug)
+    decorate = _decorator(Response(raw=False, keep_app_headers=keep_app_headers), refusals)
+    every_request_whole = engine.profile.actual_like_preflight
+    decide, heard, level = engine.decide, refusals.heard, refusals.level
+
+    def cors(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if KEY in environ:
+            refusals.warn_of_outer_door(_path(environ))
+            return app(environ, start_response)
+        method = environ["REQUEST_METHOD"]
+        if method == "OPTIONS" or every_request_whole:
+            origin, request_method, request_headers, size = _asked(environ)
+            decision = decide(method, origin, request_method, request_headers, size)
+            if decision.answer.status is not None:
+                if decision.answer.refused and (debug or heard(level)):
+                    decision = refusals.preflight(engine, decision, method, _path(environ), _asked(environ))
+                start_response(_STATUS[decision.answer.status], list(decision.headers))
+                return [decision.answer.body]
+        else:
+            decision = decide(method, environ.get("HTTP_ORIGIN"))
+        if decision.answer.refused and heard(level):
+            refusals.log(decision, method, _path(environ), _asked(environ))
+        environ[KEY] = decision
+        return app(environ, MethodType(decorate, (start_response, decision, environ)))
+
+    return cors
+
+
+def _asked(environ: WSGIEnvironment) -> Asked:
+    """The CORS request headers, as `Engine.decide` takes them. Servers join several lines of one name themselves."""
+    return (
+        environ.get("HTTP_ORIGIN"),
+        environ.get("HTTP_ACCESS_CONTROL_REQUEST_METHOD"),
+        environ.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS"),
+        None,
+    )
+
+
+def _path(environ: WSGIEnvironment) -> str:
+    path: str = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
+    return path
+
+
+def _decorator(response: Response, refusals: Refusals) -> Callable[..., Callable[[bytes], object]]:
+    """The `start_response` that an application gets, but for what it is bound to: the server's and the decision."""
+    ordinary = response.ordinary
+
+    def start_decorated(
+        bound: Bound, status: str, headers: list[tuple[str, str]], exc_info: Any = None
+    ) -> Callable[[bytes], object]:
+        start_response, decision, environ = bound
+        headers = list(headers)  # the application's own is never changed
+        for pair in headers:
+            if pair[0] not in ordinary:
+                if response.edit(headers, decision):
+                    refusals.warn_of_app_headers(_path(environ))
+                break
+        else:
+            headers += decision.extra
+        if exc_info is None:
+            return start_response(status, headers)
+        return start_response(status, headers, exc_info)
+
+    return start_decorated
