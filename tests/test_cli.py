@@ -1,0 +1,202 @@
+"""The command line: how it starts, how it says what is missing, and the command `demo`."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import runpy
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import closing
+from threading import Thread
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+from typer.testing import CliRunner
+
+from r2style_cors import __main__, __version__
+from r2style_cors.cli import app
+from r2style_cors.demo import _serve
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+RUNNER = CliRunner()
+
+
+def forget(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+    """Have modules imported anew."""
+    for name in names:
+        monkeypatch.delitem(sys.modules, name, raising=False)
+
+
+def lose(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Let the module `name` be missing."""
+    monkeypatch.setitem(sys.modules, name, None)
+
+
+def page_origin(text: str) -> str:
+    """The origin that the command printed for the page."""
+    found = re.search(r"http://localhost:\d+", text)
+    assert found is not None, text
+    return found[0]
+
+
+def test_version() -> None:
+    """`--version` prints the version and nothing else."""
+    result = RUNNER.invoke(app, ["--version"])
+    assert (result.exit_code, result.output) == (0, f"{__version__}\n")
+
+
+def test_no_command_shows_the_commands() -> None:
+    """Without a command the help names them, and the status is that of misuse."""
+    result = RUNNER.invoke(app, [])
+    assert result.exit_code == 2
+    assert "demo" in result.output
+
+
+def test_unknown_command_is_misuse() -> None:
+    """A command that there is not is misuse."""
+    assert RUNNER.invoke(app, ["whatever"]).exit_code == 2
+
+
+def test_module_is_the_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """`python -m r2style_cors` is the same command."""
+    forget(monkeypatch, "r2style_cors.__main__")
+    monkeypatch.setattr(sys, "argv", ["r2style-cors", "--version"])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module("r2style_cors", run_name="__main__")
+    assert (ended.value.code, capsys.readouterr().out) == (0, f"{__version__}\n")
+
+
+@pytest.mark.parametrize("missing", ["typer", "rich"])
+def test_missing_extra_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], missing: str
+) -> None:
+    """Without typer or rich one line says what to install, and the status is that of misuse."""
+    forget(monkeypatch, "r2style_cors.cli", "r2style_cors.cli.demo", "rich.console")
+    lose(monkeypatch, missing)
+    with pytest.raises(SystemExit) as ended:
+        __main__.main()
+    said = capsys.readouterr()
+    assert (ended.value.code, said.out) == (2, "")
+    assert said.err == "The command line needs typer and rich: pip install 'r2style-cors[cli]'\n"
+
+
+def test_other_missing_modules_are_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A module that we did not foresee is reported as Python does."""
+    forget(monkeypatch, "r2style_cors.cli")
+    lose(monkeypatch, "r2style_cors.cli.demo")
+    with pytest.raises(ModuleNotFoundError, match="demo"):
+        __main__.main()
+
+
+def test_demo_without_uvicorn_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without uvicorn one line says what to install."""
+    forget(monkeypatch, "r2style_cors.demo._serve")
+    lose(monkeypatch, "uvicorn")
+    result = RUNNER.invoke(app, ["demo"])
+    assert (result.exit_code, result.stderr) == (2, "The demo needs uvicorn: pip install 'r2style-cors[demo]'\n")
+
+
+def test_demo_does_not_hide_other_missing_modules(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Any other module that is missing is reported as Python does."""
+    forget(monkeypatch, "r2style_cors.demo._serve")
+    lose(monkeypatch, "werkzeug.serving")
+    result = RUNNER.invoke(app, ["demo"])
+    assert isinstance(result.exception, ModuleNotFoundError)
+
+
+def test_demo_explains_a_broken_policy(tmp_path: Path) -> None:
+    """A policy file with errors is shown with all of them, and left as it is."""
+    file = tmp_path / "cors.json"
+    file.write_text('[{"AllowedOrigins": ["example.com/"], "AllowedMethods": ["OPTIONS"]}]', encoding="utf-8")
+    before = file.read_bytes()
+    result = RUNNER.invoke(app, ["demo", "--port", "0", "--policy", str(file)])
+    assert result.exit_code == 1
+    assert "2 errors" in result.stderr
+    assert "[method-options]" in result.stderr
+    assert file.read_bytes() == before
+
+
+def test_demo_says_that_its_port_is_taken(tmp_path: Path) -> None:
+    """A port in use is one line that names the way out."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        port = str(taken.getsockname()[1])
+        result = RUNNER.invoke(app, ["demo", "--port", port, "--policy", str(tmp_path / "cors.json")])
+    assert result.exit_code == 2
+    assert f"port {port}" in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert "--port" in result.stderr
+
+
+@pytest.mark.parametrize("there", [False, True], ids=["new", "there"])
+def test_demo_opens_the_page_and_stops(*, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: bool) -> None:
+    """With `--open` the page is opened; Ctrl-C ends the command with status 0, and the policy file stays."""
+    file = tmp_path / "cors.json"
+    arguments = ["demo", "--port", "0", "--policy", str(file), "--open"]
+    opened: list[str] = []
+    threads: list[Thread] = []
+
+    def interrupt(url: str) -> None:
+        httpx.get(url, trust_env=False).raise_for_status()  # answered once the server handles signals
+        os.kill(os.getpid(), signal.SIGINT)
+
+    def pretend(url: str) -> bool:
+        opened.append(url)
+        threads.append(Thread(target=interrupt, args=[url]))
+        threads[-1].start()
+        return True
+
+    monkeypatch.setattr("webbrowser.open", pretend)
+    if there:
+        file.write_text('[{"AllowedOrigins": ["*"], "AllowedMethods": ["GET"]}]', encoding="utf-8")
+    result = RUNNER.invoke(app, arguments)
+    threads[0].join()
+    assert result.exit_code == 0, result.output
+    assert opened == [page_origin(result.output)]
+    assert str(file) in result.output
+    assert ("left as it is" in result.output) is there
+    assert result.output.endswith("Stopped.\n")
+    assert file.exists()
+
+
+@pytest.mark.parametrize(
+    ("origin", "said"), [("https://elsewhere.example", True), ("*", False)], ids=["elsewhere", "any"]
+)
+def test_demo_notices_a_policy_without_the_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, origin: str, *, said: bool
+) -> None:
+    """Where the policy does not let the page read anything, as after a change of port, the command says so."""
+
+    def interrupted(_site: _serve.Demo) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(_serve.Demo, "run", interrupted)
+    file = tmp_path / "cors.json"
+    file.write_text(json.dumps([{"AllowedOrigins": [origin], "AllowedMethods": ["GET"]}]), encoding="utf-8")
+    result = RUNNER.invoke(app, ["demo", "--port", "0", "--policy", str(file)])
+    assert result.exit_code == 0
+    assert (f"add {page_origin(result.output)} to it" in result.output) is said
+
+
+def test_demo_runs_as_a_user_starts_it(tmp_path: Path) -> None:
+    """Started in a terminal it serves, keeps its policy in the folder where it was started, and stops on Ctrl-C."""
+    command = [sys.executable, "-m", "r2style_cors", "demo", "--port", "0"]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        lines: list[str] = []
+        while "Ctrl-C" not in "".join(lines):
+            lines.append(process.stdout.readline())
+            assert lines[-1], process.communicate()
+        page = page_origin("".join(lines))
+        text = httpx.get(f"{page}/policy", trust_env=False).json()["text"]
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate()
+    assert (process.returncode, out, err) == (0, "Stopped.\n", "")
+    assert (tmp_path / "r2style-cors-demo" / "cors.json").read_text(encoding="utf-8") == text
+    assert page in text

@@ -1,0 +1,585 @@
+"""The demonstration without a browser: its bucket, its policy file, its recorder, its page's server, its ports."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+import stat
+from contextlib import closing, contextmanager
+from pathlib import Path
+from threading import Thread
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from r2style_cors import PolicyError, load_policy
+from r2style_cors.demo import _bucket, _files, _page, _policy, _recorder, _serve
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ORIGIN = "http://localhost:8000"
+DOORS = ("asgi", "wsgi")
+SEED_TYPES = {
+    "data.json": "application/json",
+    "dots.ttf": "font/ttf",
+    "harbour.svg": "image/svg+xml",
+    "hello.txt": "text/plain",
+}
+
+
+@contextmanager
+def served(site: _serve.Demo) -> Iterator[httpx.Client]:
+    """A client of the demo, which runs in a thread meanwhile."""
+    thread = Thread(target=site.run)
+    thread.start()
+    try:
+        with httpx.Client(base_url=site.origins["page"], trust_env=False) as client:
+            yield client
+    finally:
+        site.stop()
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[_serve.Demo, httpx.Client]]:
+    """One running demo for the tests that leave its policy alone."""
+    file = tmp_path_factory.mktemp("demo") / "cors.json"
+    with _serve.Demo("127.0.0.1", 0, file) as site, served(site) as client:
+        yield site, client
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[tuple[_serve.Demo, httpx.Client]]:
+    """A running demo for one test that changes its policy."""
+    with _serve.Demo("127.0.0.1", 0, tmp_path / "policy" / "cors.json") as site, served(site) as client:
+        yield site, client
+
+
+@pytest.fixture
+def bucket(tmp_path: Path) -> _bucket.Bucket:
+    """A bucket with the packaged files."""
+    made = _bucket.Bucket(tmp_path)
+    made.seed()
+    return made
+
+
+@pytest.fixture
+def policy(tmp_path: Path) -> _policy.DemoPolicy:
+    """The starter policy in a file."""
+    _policy.create(tmp_path / "cors.json", ORIGIN)
+    return _policy.DemoPolicy(tmp_path / "cors.json")
+
+
+def allows(policy: _policy.DemoPolicy, method: str) -> bool:
+    """Whether the policy in force lets the page's origin use `method`."""
+    return policy.engine().decide(method, ORIGIN, None, None).allowed
+
+
+def with_method(policy: _policy.DemoPolicy, method: str) -> str:
+    """The policy file's text with one more method."""
+    return policy.path.read_text(encoding="utf-8").replace('"PUT"', f'"PUT", "{method}"')
+
+
+def preflight(method: str, headers: str | None = None, origin: str = ORIGIN) -> dict[str, str]:
+    """The headers of a CORS-preflight request."""
+    named = {} if headers is None else {"Access-Control-Request-Headers": headers}
+    return {"Origin": origin, "Access-Control-Request-Method": method, **named}
+
+
+# The bucket.
+
+
+@pytest.mark.parametrize("name", _bucket.SEEDS)
+def test_bucket_starts_with_the_packaged_files(bucket: _bucket.Bucket, name: str) -> None:
+    """Each packaged file is there, whole, with its own type and length."""
+    answer = bucket.answer("GET", name)
+    content = (Path(_bucket.__file__).parent / "files" / name).read_bytes()
+    assert (answer.status, answer.body) == (200, content)
+    assert answer.headers["Content-Type"] == SEED_TYPES[name]
+    assert answer.headers["Content-Length"] == str(len(content))
+
+
+def test_bucket_keeps_what_is_put(bucket: _bucket.Bucket) -> None:
+    """A file that is put comes back with the ETag that the PUT named; other content has another."""
+    first = bucket.answer("PUT", "note", b"one")
+    assert bucket.answer("GET", "note").body == b"one"
+    assert bucket.answer("GET", "note").headers["ETag"] == first.headers["ETag"]
+    assert bucket.answer("GET", "note").headers["Content-Type"] == "application/octet-stream"
+    assert bucket.answer("PUT", "note", b"two").headers["ETag"] != first.headers["ETag"]
+
+
+def test_bucket_head_is_get_without_its_body(bucket: _bucket.Bucket) -> None:
+    """HEAD has the status and the headers of GET, and nothing after them."""
+    get, head = bucket.answer("GET", "hello.txt"), bucket.answer("HEAD", "hello.txt")
+    assert (head.status, head.headers, head.body) == (get.status, get.headers, b"")
+
+
+def test_bucket_forgets_what_is_deleted(bucket: _bucket.Bucket) -> None:
+    """DELETE removes a file, and is content where there is none."""
+    statuses = [bucket.answer(method, "hello.txt").status for method in ("DELETE", "DELETE", "GET", "HEAD")]
+    assert statuses == [204, 204, 404, 404]
+
+
+@pytest.mark.parametrize(
+    "key", ["", ".", "..", ".hidden", "a/b", "../hello.txt", "a%2Fb", "a b", "é", "a\n", "a" * 101]
+)
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE"])
+def test_bucket_refuses_other_keys(bucket: _bucket.Bucket, method: str, key: str, tmp_path: Path) -> None:
+    """A key outside the flat key space is refused whatever the method, and no file comes of it."""
+    before = sorted(tmp_path.iterdir())
+    assert bucket.answer(method, key, b"x").status == 400
+    assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize("method", ["POST", "PATCH", "OPTIONS", "get"])
+def test_bucket_names_its_methods(bucket: _bucket.Bucket, method: str) -> None:
+    """Any other method is answered 405 with the list of those that there are."""
+    answer = bucket.answer(method, "hello.txt")
+    assert (answer.status, answer.headers) == (405, {"Allow": "GET, HEAD, PUT, DELETE"})
+
+
+@pytest.mark.parametrize(("size", "status"), [(_bucket.LIMIT, 200), (_bucket.LIMIT + 1, 413)], ids=["full", "over"])
+@pytest.mark.parametrize("door", DOORS)
+def test_servers_bound_a_file(shared: tuple[_serve.Demo, httpx.Client], door: str, size: int, status: int) -> None:
+    """Behind either server a file of the limit is kept, and one byte more is refused."""
+    site, client = shared
+    url = f"{site.origins[door]}/big-{door}-{size}"
+    assert client.put(url, content=b"x" * size).status_code == status
+    kept = client.get(url)
+    assert len(kept.content) == size if status == 200 else kept.status_code == 404
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE", "POST", "OPTIONS"])
+def test_servers_answer_alike(shared: tuple[_serve.Demo, httpx.Client], method: str) -> None:
+    """ASGI and WSGI give the same status and the same headers; only the server's own differ."""
+    site, client = shared
+    client.put(f"{site.origins['asgi']}/kept.txt", content=b"kept")
+    answers = [client.request(method, f"{site.origins[door]}/kept.txt") for door in DOORS]
+    names = ("allow", "content-type", "content-length", "etag", "vary")
+    asgi, wsgi = ((answer.status_code, [answer.headers.get(name) for name in names]) for answer in answers)
+    assert asgi == wsgi
+
+
+# Files that are written whole.
+
+
+def test_whole_file_keeps_its_mode(tmp_path: Path) -> None:
+    """A file that is replaced has the mode of the old one."""
+    file = tmp_path / "cors.json"
+    file.write_bytes(b"old")
+    file.chmod(0o640)
+    _files.write_whole(file, b"new")
+    assert (file.read_bytes(), stat.S_IMODE(file.stat().st_mode)) == (b"new", 0o640)
+
+
+def test_whole_file_follows_a_link(tmp_path: Path) -> None:
+    """A symbolic link stays one, and the file that it names is replaced."""
+    real, link = tmp_path / "real.json", tmp_path / "cors.json"
+    real.write_bytes(b"old")
+    link.symlink_to(real)
+    _files.write_whole(link, b"new")
+    assert link.is_symlink()
+    assert real.read_bytes() == b"new"
+
+
+def test_whole_file_leaves_nothing_of_a_failure(tmp_path: Path) -> None:
+    """Where the last step fails, the target is untouched and no half-written file stays behind."""
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(OSError, match="folder"):
+        _files.write_whole(tmp_path / "folder", b"new")
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+
+
+# The policy file.
+
+
+def test_starter_policy_is_good(tmp_path: Path) -> None:
+    """The starter policy has no problem of any severity, and says what the page explains."""
+    assert _policy.create(tmp_path / "new" / "cors.json", ORIGIN)
+    policy = load_policy(tmp_path / "new" / "cors.json")
+    assert policy.problems == ()
+    assert policy.form == "dashboard"
+
+
+def test_policy_file_is_never_overwritten(tmp_path: Path) -> None:
+    """A file that is there is left as it is."""
+    file = tmp_path / "cors.json"
+    file.write_text("mine", encoding="utf-8")
+    assert not _policy.create(file, ORIGIN)
+    assert file.read_text(encoding="utf-8") == "mine"
+
+
+def test_policy_follows_its_file(policy: _policy.DemoPolicy) -> None:
+    """A change of the file is in force at the next look, and counted; without one the engine is the same object."""
+    assert not allows(policy, "DELETE")
+    assert policy.engine() is policy.engine()
+    policy.path.write_text(with_method(policy, "DELETE"), encoding="utf-8")
+    assert allows(policy, "DELETE")
+    assert policy.version == 2
+
+
+@pytest.mark.parametrize("harm", ["invalid", "deleted", "folder"])
+def test_policy_keeps_the_last_good_one(policy: _policy.DemoPolicy, harm: str) -> None:
+    """A file that is invalid, gone or no file at all leaves the old policy in force and says so; a mended one heals."""
+    good = with_method(policy, "DELETE")
+    policy.path.unlink()
+    if harm == "invalid":
+        policy.path.write_text("[", encoding="utf-8")
+    if harm == "folder":
+        policy.path.mkdir()
+    assert allows(policy, "PUT")
+    assert any(problem.severity == "error" for problem in policy.problems)
+    if harm == "folder":
+        policy.path.rmdir()
+    policy.path.write_text(good, encoding="utf-8")
+    assert allows(policy, "DELETE")
+    assert policy.problems == ()
+
+
+def test_policy_saves_only_what_is_good(policy: _policy.DemoPolicy) -> None:
+    """A text with errors is refused with all of them, and the file stays byte for byte."""
+    before = policy.path.read_bytes()
+    text = with_method(policy, "OPTIONS").replace(ORIGIN, ORIGIN + "/")
+    with pytest.raises(PolicyError) as caught:
+        policy.save(text)
+    assert {problem.code for problem in caught.value.problems} == {"method-options", "origin-path"}
+    assert policy.path.read_bytes() == before
+
+
+def test_policy_refuses_to_begin_badly(tmp_path: Path) -> None:
+    """Without a good policy to begin with there is no demo."""
+    (tmp_path / "cors.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(PolicyError):
+        _policy.DemoPolicy(tmp_path / "cors.json")
+
+
+def test_door_is_made_once_for_each_policy(policy: _policy.DemoPolicy) -> None:
+    """The middleware is made anew when the policy in force is another one, and only then."""
+    door = _policy.Door(policy, lambda engine: (engine,))
+    first = door.current()
+    assert door.current() is first
+    policy.save(with_method(policy, "DELETE"))
+    assert door.current() is not first
+    assert door.current() == (policy.engine(),)
+
+
+# The recorder.
+
+REASONS: list[tuple[str, dict[str, str], bool, str]] = [
+    ("GET", {"Origin": ORIGIN}, True, "rule 1 covers this origin and what was asked"),
+    ("OPTIONS", preflight("PUT", "content-type"), True, "rule 1 covers this origin and what was asked"),
+    ("GET", {"Origin": "http://localhost:9"}, False, "no rule covers this origin"),
+    ("DELETE", {"Origin": ORIGIN}, False, "rule 1 covers this origin, but not the method"),
+    ("OPTIONS", preflight("GET", "x-team"), False, "rule 1 covers this origin and the method, but not every header"),
+    ("OPTIONS", preflight("P T"), False, "the request is malformed"),
+    ("GET", {}, False, "the request names no origin"),
+]
+
+
+@pytest.mark.parametrize(
+    ("method", "headers", "allowed", "because"),
+    REASONS,
+    ids=["actual", "preflight", "origin", "method", "headers", "malformed", "no-origin"],
+)
+def test_recorder_says_why(
+    *, policy: _policy.DemoPolicy, method: str, headers: dict[str, str], allowed: bool, because: str
+) -> None:
+    """Each reason of a decision has its words, and names rules as people count them."""
+    recorder = _recorder.Recorder(policy)
+    recorder.note(_recorder.Asked("1", method, "/x", list(headers.items())), 200, [])
+    (exchange,) = recorder.about("1")
+    assert exchange.allowed is allowed
+    assert exchange.because.startswith(because)
+
+
+def test_recorder_keeps_the_headers_of_the_protocol(policy: _policy.DemoPolicy) -> None:
+    """What CORS looks at is kept as it was written; everything else is left out."""
+    asked = [("Origin", ORIGIN), ("accept", "*/*"), ("X-Team", "blue"), ("Content-Type", "text/plain")]
+    answered = [("Vary", "Origin"), ("server", "x"), ("Access-Control-Allow-Origin", "*")]
+    recorder = _recorder.Recorder(policy)
+    recorder.note(_recorder.Asked("1", "GET", "/x", asked), 200, answered)
+    (exchange,) = recorder.about("1")
+    assert exchange.asked == [asked[0], asked[2], asked[3]]
+    assert exchange.answered == [answered[0], answered[2]]
+
+
+@pytest.mark.parametrize("key", ["", "a b", "a" * 65, "<b>", "a\n"])
+def test_recorder_passes_over_other_ids(policy: _policy.DemoPolicy, key: str) -> None:
+    """A request without a well-formed id is not noted."""
+    recorder = _recorder.Recorder(policy)
+    recorder.note(_recorder.Asked(key, "GET", "/x", []), 200, [])
+    assert recorder.about(key) == ()
+
+
+def test_recorder_is_bounded(policy: _policy.DemoPolicy) -> None:
+    """The oldest ids go first, and one id fills up, so that nothing grows without end."""
+    recorder = _recorder.Recorder(policy)
+    for number in range(_recorder.KEPT_IDS + 2):
+        recorder.note(_recorder.Asked(str(number), "GET", "/x", []), 200, [])
+    for _ in range(_recorder.KEPT_EXCHANGES + 2):
+        recorder.note(_recorder.Asked("9", "GET", "/x", []), 200, [])
+    assert recorder.about("0") == recorder.about("1") == ()
+    assert len(recorder.about("2")) == 1
+    assert len(recorder.about("9")) == _recorder.KEPT_EXCHANGES
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_exchanges_are_what_left_the_server(shared: tuple[_serve.Demo, httpx.Client], door: str) -> None:
+    """The page learns of a preflight and its actual request exactly what the client saw of them."""
+    site, client = shared
+    url, origin = f"{site.origins[door]}/note.json?id=seen-{door}", site.origins["page"]
+    answers = [
+        client.options(url, headers=preflight("PUT", "content-type", origin)),
+        client.put(url, headers={"Origin": origin, "Content-Type": "application/json"}, content=b"{}"),
+    ]
+    noted = client.get(f"/exchanges?id=seen-{door}").json()
+    assert [exchange["preflight"] for exchange in noted] == [True, False]
+    assert [exchange["path"] for exchange in noted] == ["/note.json", "/note.json"]
+    for exchange, answer in zip(noted, answers, strict=True):
+        assert exchange["status"] == answer.status_code
+        assert exchange["allowed"]
+        seen = {(name.lower(), value) for name, value in exchange["answered"]}
+        wire = {pair for pair in answer.headers.multi_items() if pair[0] == "vary" or "access-control" in pair[0]}
+        assert seen == wire
+        assert ("access-control-allow-origin", origin) in seen
+
+
+def test_exchanges_of_an_unknown_id_are_none(shared: tuple[_serve.Demo, httpx.Client]) -> None:
+    """An id that nobody used has no exchanges."""
+    _, client = shared
+    assert client.get("/exchanges?id=nobody").json() == []
+    assert client.get("/exchanges").json() == []
+
+
+# The page's server.
+
+
+def test_setup_names_the_origins(shared: tuple[_serve.Demo, httpx.Client]) -> None:
+    """The page learns the four origins by the host name that it was opened with, and the policy file."""
+    site, client = shared
+    setup = client.get("/setup").json()
+    assert setup == {"origins": site.origins, "file": str(site.policy.path)}
+    by_address = client.get(site.origins["page"].replace("localhost", "127.0.0.1") + "/setup").json()
+    assert by_address["origins"]["asgi"] == site.origins["asgi"].replace("localhost", "127.0.0.1")
+
+
+@pytest.mark.parametrize("name", ["", "page.js", "checks.js", "card.js", "policy.js", "style.css", "frame/attempt.js"])
+def test_page_and_its_parts_are_served(shared: tuple[_serve.Demo, httpx.Client], name: str) -> None:
+    """Everything that the page loads is there, under a policy that lets in nothing from anywhere else."""
+    site, client = shared
+    answer = client.get(f"/{name}")
+    rules = dict(rule.split(" ", 1) for rule in answer.headers["content-security-policy"].split("; "))
+    buckets = f"{site.origins['asgi']} {site.origins['wsgi']}"
+    assert answer.status_code == 200
+    assert rules == {
+        "default-src": "'none'",
+        "script-src": "'self'",
+        "style-src": "'self'",
+        "connect-src": f"'self' {buckets}",
+        "img-src": f"'self' {buckets}",
+        "font-src": buckets,
+        "frame-src": site.origins["other"],
+        "base-uri": "'none'",
+        "form-action": "'none'",
+        "frame-ancestors": "'none'",
+    }
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize(("path", "status"), [("/", 200), ("/frame.js", 200), ("/attempt.js", 200), ("/policy", 404)])
+def test_other_origin_serves_the_frame_alone(shared: tuple[_serve.Demo, httpx.Client], path: str, status: int) -> None:
+    """The other origin has the frame, which the page alone may show, and nothing to read or to save."""
+    site, client = shared
+    answer = client.get(site.origins["other"] + path)
+    assert answer.status_code == status
+    assert f"frame-ancestors {site.origins['page']}" in answer.headers["content-security-policy"]
+    assert f"connect-src {site.origins['asgi']} {site.origins['wsgi']};" in answer.headers["content-security-policy"]
+
+
+HOSTS = [
+    ("localhost:1", 200),
+    ("localhost", 200),
+    ("LOCALHOST", 200),
+    ("127.0.0.1:1", 200),
+    ("192.168.7.7", 200),
+    ("[::1]:1", 200),
+    ("rebound.example", 421),
+    ("localhost.rebound.example", 421),
+    ("127.0.0.1.rebound.example", 421),
+    ("[::1%25zone]", 421),
+    ("[", 421),
+    ("", 421),
+]
+
+
+@pytest.mark.parametrize(("host", "status"), HOSTS)
+def test_page_is_served_to_names_that_no_one_rebinds(
+    shared: tuple[_serve.Demo, httpx.Client], host: str, status: int
+) -> None:
+    """A host name that someone else's DNS could point here is refused."""
+    _, client = shared
+    assert client.get("/policy", headers={"Host": host}).status_code == status
+
+
+SAVES_REFUSED: dict[str, dict[str, str]] = {
+    "no-origin": {"Origin": ""},
+    "another-origin": {"Origin": "http://rebound.example"},
+    "another-port": {"Origin": "http://localhost:1"},
+    "opaque-origin": {"Origin": "null"},
+    "cross-site": {"Sec-Fetch-Site": "cross-site"},
+    "same-site": {"Sec-Fetch-Site": "same-site"},
+    "plain-text": {"Content-Type": "text/plain"},
+    "form": {"Content-Type": "application/x-www-form-urlencoded"},
+    "no-type": {"Content-Type": ""},
+}
+
+
+def own_headers(site: _serve.Demo) -> dict[str, str]:
+    """What the page's own request to save carries."""
+    return {"Origin": site.origins["page"], "Content-Type": "application/json", "Sec-Fetch-Site": "same-origin"}
+
+
+@pytest.mark.parametrize("change", SAVES_REFUSED.values(), ids=SAVES_REFUSED)
+def test_only_the_page_saves(shared: tuple[_serve.Demo, httpx.Client], change: dict[str, str]) -> None:
+    """A request to save that does not come from the page is refused before its text is read."""
+    site, client = shared
+    before = site.policy.path.read_bytes()
+    text = with_method(site.policy, "DELETE")
+    answer = client.put("/policy", headers=own_headers(site) | change, json={"text": text})
+    assert answer.status_code == 403
+    assert answer.json()["message"].endswith(".")
+    assert site.policy.path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"[", b"[]", b"3", b"{}", b'{"text": 1}', b"\xff", b"[" * 60_000, b'{"text": "' + b" " * 66_000 + b'"}'],
+    ids=["empty", "broken", "list", "number", "no-text", "no-string", "no-utf8", "deep", "large"],
+)
+def test_save_wants_a_text(shared: tuple[_serve.Demo, httpx.Client], body: bytes) -> None:
+    """Anything but a small JSON object with a text is refused without harm."""
+    site, client = shared
+    answer = client.put("/policy", headers=own_headers(site), content=body)
+    assert (answer.status_code, list(answer.json())) == (400, ["message"])
+
+
+def test_save_explains_an_invalid_policy(own: tuple[_serve.Demo, httpx.Client]) -> None:
+    """Every problem comes back with its place, and the file and the policy in force stay as they were."""
+    site, client = own
+    before = site.policy.path.read_bytes()
+    text = with_method(site.policy, "OPTIONS").replace('"http', '"https://*.*.example", "http')
+    answer = client.put("/policy", headers=own_headers(site), json={"text": text})
+    assert answer.status_code == 422
+    found = {problem["code"]: problem for problem in answer.json()["problems"]}
+    assert {code: (found[code]["line"], found[code]["severity"]) for code in found} == {
+        "origin-wildcards": (3, "error"),
+        "method-options": (4, "error"),
+    }
+    assert all(problem["column"] > 1 and problem["message"] for problem in found.values())
+    assert site.policy.path.read_bytes() == before
+    assert client.get("/policy").json()["version"] == 1
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_saved_policy_is_in_force(own: tuple[_serve.Demo, httpx.Client], door: str) -> None:
+    """A saved policy is written to the file and answers the next request, behind either server."""
+    site, client = own
+    text, url = with_method(site.policy, "DELETE"), f"{site.origins[door]}/scratch.txt"
+    asked = preflight("DELETE", origin=site.origins["page"])
+    assert client.options(url, headers=asked).status_code == 403
+    answer = client.put("/policy", headers=own_headers(site), json={"text": text})
+    assert answer.json() == {"text": text, "version": 2, "problems": []}
+    assert site.policy.path.read_text(encoding="utf-8") == text
+    assert client.options(url, headers=asked).status_code == 204
+
+
+def test_page_sees_a_broken_file(own: tuple[_serve.Demo, httpx.Client]) -> None:
+    """A file broken in one's own editor is shown with its problems, while the old policy answers."""
+    site, client = own
+    site.policy.path.write_text("[\n  nonsense\n]", encoding="utf-8")
+    shown: dict[str, Any] = client.get("/policy").json()
+    assert (shown["text"], shown["version"]) == ("[\n  nonsense\n]", 2)
+    assert shown["problems"][0]["line"] == 2
+    answer = client.get(f"{site.origins['wsgi']}/hello.txt", headers={"Origin": site.origins["page"]})
+    assert answer.headers["access-control-allow-origin"] == site.origins["page"]
+
+
+def test_page_sees_a_lost_file(own: tuple[_serve.Demo, httpx.Client]) -> None:
+    """Where the file's folder is gone, the page says so, and so does an attempt to save."""
+    site, client = own
+    text = site.policy.path.read_text(encoding="utf-8")
+    shutil.rmtree(site.policy.path.parent)
+    shown = client.get("/policy").json()
+    assert (shown["text"], [problem["code"] for problem in shown["problems"]]) == ("", ["file"])
+    answer = client.put("/policy", headers=own_headers(site), content=json.dumps({"text": text}))
+    assert (answer.status_code, list(answer.json())) == (500, ["message"])
+
+
+# The ports.
+
+
+def test_ports_are_neighbours_where_they_are_free(tmp_path: Path) -> None:
+    """A taken neighbour is replaced by a free port; the page has the port that was asked for."""
+    page, taken = port_with_taken_neighbour()
+    with closing(taken), _serve.Demo("127.0.0.1", page, tmp_path / "cors.json") as site:
+        held = taken.getsockname()[1]
+        ports = [int(origin.rpartition(":")[2]) for origin in site.origins.values()]
+    assert ports[0] == page
+    assert held not in ports
+    assert len(set(ports)) == 4
+
+
+def port_with_taken_neighbour() -> tuple[int, socket.socket]:
+    """A free port, and a socket that holds the one after it."""
+    while True:
+        taken = socket.create_server(("127.0.0.1", 0))
+        page = taken.getsockname()[1] - 1
+        try:
+            socket.create_server(("127.0.0.1", page)).close()
+        except OSError:
+            taken.close()
+        else:
+            return page, taken
+
+
+def test_last_port_has_no_neighbours(tmp_path: Path) -> None:
+    """The highest port there is serves the page as well as any other."""
+    with _serve.Demo("127.0.0.1", 65535, tmp_path / "cors.json") as site:
+        assert site.origins["page"] == "http://localhost:65535"
+
+
+def test_taken_page_port_is_an_error(tmp_path: Path) -> None:
+    """The page's own port is never replaced, and a failed start makes no policy file."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken, pytest.raises(OSError, match="in use"):
+        _serve.Demo("127.0.0.1", taken.getsockname()[1], tmp_path / "cors.json")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("host", "name"),
+    [
+        ("127.0.0.1", "localhost"),
+        ("0.0.0.0", "localhost"),  # noqa: S104 - to be shown, not bound
+        ("::1", "localhost"),
+        ("192.168.7.7", "192.168.7.7"),
+        ("fd00::7", "[fd00::7]"),
+        ("laptop.local", "laptop.local"),
+    ],
+)
+def test_hosts_are_shown_as_a_browser_writes_them(host: str, name: str) -> None:
+    """Loopbacks are shown as `localhost`, IPv6 addresses in brackets, anything else as it was given."""
+    assert _page.Ports(1, 2, 3, 4).origins(_serve.shown_host(host))["wsgi"] == f"http://{name}:3"
+
+
+def test_demo_speaks_ipv6(tmp_path: Path) -> None:
+    """On an IPv6 loopback everything works as on an IPv4 one."""
+    try:
+        site = _serve.Demo("::1", 0, tmp_path / "cors.json")
+    except OSError:
+        pytest.skip("this machine has no IPv6 loopback")
+    with site, served(site) as client:
+        address = site.origins["wsgi"].replace("localhost", "[::1]")
+        assert client.get(f"{address}/hello.txt").status_code == 200
