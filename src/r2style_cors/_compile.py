@@ -44,7 +44,7 @@ def compile_policy(
     if any(problem.severity == "error" for problem in problems):
         raise PolicyError(tuple(problems), policy.form)
     effective = rules_of.credentials if credentials is None else credentials
-    return _Compiler(rules, rules_of, effective, tuple(extra_methods), star_always, tuple(problems)).engine()
+    return _Compiler(rules, rules_of, effective, tuple(extra_methods), star_always, (*policy.problems, *problems)).engine()
 
 
 class _Compiler:
@@ -286,7 +286,7 @@ def _too_wide(origin: str) -> str | None:
     return f"anyone can register a name under {domain!r}" if domain else "anyone can register a name that it matches"
 
 
-def _method_problems(extra_methods: Sequence[str]) -> Iterator[Problem]:
+def _method_problems(extra_methods: Sequence[object]) -> Iterator[Problem]:
     """What SEMANTICS 7.2 refuses or warns of."""
     if isinstance(extra_methods, str):
         yield Problem(

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     Pairs: TypeAlias = tuple[tuple[str, str], ...]
     RawPairs: TypeAlias = tuple[tuple[bytes, bytes], ...]
 
+# PEP 3333 wants a reason phrase; these are all the statuses that a policy answers with.
+_STATUS_LINES = {200: "200 OK", 204: "204 No Content", 400: "400 Bad Request", 403: "403 Forbidden"}
 _RAW_ALLOW_ORIGIN = ALLOW_ORIGIN.lower().encode()
 _RAW_ALLOW_HEADERS = ALLOW_HEADERS.lower().encode()
 
@@ -31,7 +33,7 @@ class Answer:
 
     __slots__ = (
         "allowed", "body", "echo", "headers", "kind", "raw_headers", "raw_vary_pair", "reason", "refused", "rule",
-        "status", "vary", "vary_pair",
+        "status", "status_line", "vary", "vary_pair",
     )  # fmt: skip
 
     def __init__(
@@ -50,6 +52,7 @@ class Answer:
         self.reason = reason
         self.rule = rule
         self.status = status
+        self.status_line = _STATUS_LINES.get(status or 0, "")
         self.headers = headers
         self.raw_headers = raw(headers)
         self.body = body
@@ -81,13 +84,14 @@ class Decision:
     """
 
     # `extra` is what a door appends to a response that has no Vary: the CORS headers, then Vary, which is the last.
+    # It is a list since `list + list` is the cheapest way to do that; doors never hand it out.
     __slots__ = ("answer", "extra", "headers", "raw_extra", "raw_headers")
 
     answer: Answer
     headers: Pairs
     raw_headers: RawPairs
-    extra: Pairs
-    raw_extra: RawPairs
+    extra: list[tuple[str, str]]
+    raw_extra: list[tuple[bytes, bytes]]
 
     def __init__(self, answer: Answer, origin: str | None = None, names: str | None = None) -> None:
         """`origin` and `names` are echoed: the caller has checked them against their grammar (SEMANTICS 8.2)."""
@@ -101,8 +105,8 @@ class Decision:
         _set(self, "answer", answer)
         _set(self, "headers", headers)
         _set(self, "raw_headers", raw_headers)
-        _set(self, "extra", headers + answer.vary_pair)
-        _set(self, "raw_extra", raw_headers + answer.raw_vary_pair)
+        _set(self, "extra", [*headers, *answer.vary_pair])
+        _set(self, "raw_extra", [*raw_headers, *answer.raw_vary_pair])
 
     def __setattr__(self, name: str, value: object) -> None:
         message = f"Decision is immutable: {name} cannot be set"

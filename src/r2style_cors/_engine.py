@@ -19,17 +19,21 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from typing import TypeAlias
+
     from ._explain import Explanation
     from ._origins import Wildcards
     from ._profiles import Profile
     from .errors import Problem
 
+    # What a request asks, as str or as bytes: (method, origin), or with the other CORS request headers.
+    Key: TypeAlias = tuple[str | bytes | None, ...]
+
 KNOWN_METHODS = ("GET", "PUT", "POST", "DELETE", "HEAD")  # those that a policy may list (SEMANTICS 2)
-MAX_MEMO = 1024  # decisions that an engine remembers
-MAX_REMEMBERED = 256  # characters of any one value that is remembered
+MAX_MEMO = 1024  # decisions that a memo holds
+MAX_REMEMBERED = 256  # characters of any one value that is remembered; longer ones are not even hashed
 MAX_REQUEST_HEADERS = 8192  # bytes of Access-Control-Request-Headers that are read (SEMANTICS 3.6)
 
-_TOO_LONG = ("",)  # the key of requests whose values are not worth hashing: no browser sends such, and none is remembered
 _NO_NAMES: dict[str, None] = {}
 
 
@@ -174,13 +178,15 @@ class Engine:
         extra_methods: the methods that the server adds to the policy's (SEMANTICS 7.2).
         star_always: whether `*` is answered without an Origin too (SEMANTICS 5.7).
         rules: the policy's rules, compiled.
-        problems: what construction found doubtful: warnings, never errors.
+        problems: what loading and construction found doubtful: warnings and notes, never errors.
     """
 
+    # For the doors: `always` and `no_origin` answer a request without Origin; `memo` and `raw_memo` remember what `decide`
+    # said to str and to bytes.
     __slots__ = (
-        "_always", "_build", "_exact", "_malformed", "_malformed_actual", "_malformed_preflight", "_memo", "_methods",
-        "_no_origin", "_no_origin_options", "_pattern_grants", "_patterns", "_unlisted", "credentials", "extra_methods",
-        "problems", "profile", "rules", "star_always",
+        "_build", "_exact", "_malformed", "_malformed_actual", "_malformed_preflight", "_methods",
+        "_no_origin_options", "_pattern_grants", "_patterns", "_unlisted", "always", "credentials", "extra_methods", "memo",
+        "no_origin", "problems", "profile", "raw_memo", "rules", "star_always",
     )  # fmt: skip
 
     def __init__(
@@ -211,11 +217,12 @@ class Engine:
         self._pattern_grants = pattern_grants
         self._unlisted = unlisted
         self._malformed = malformed
-        self._always = always
+        self.always = always
         self._build = build
-        self._memo: dict[tuple[str | None, ...], Decision] = {}
+        self.memo: dict[Key, Decision] = {}
+        self.raw_memo: dict[Key, Decision] = {}
         self._methods = frozenset(KNOWN_METHODS).union(extra_methods)
-        self._no_origin = Decision(Answer("none", "no-origin", vary=profile.vary_unmatched))
+        self.no_origin = Decision(Answer("none", "no-origin", vary=profile.vary_unmatched))
         self._no_origin_options = Decision(
             profile.bad_request("no-origin", "Insufficient information. Origin request header needed.")
         )
@@ -240,22 +247,27 @@ class Engine:
             size: the bytes of all Access-Control-Request-Headers lines without the joiners, where they were several
                 (SEMANTICS 3.6); by default the length of `request_headers`.
         """
-        key: tuple[str | None, ...]
-        if request_method is None and request_headers is None:
-            if origin is None and method != "OPTIONS":
-                return self._always.get(method, self._no_origin)
-            key = (method, origin)
-        else:
-            key = (origin, request_method, request_headers, method)
-            if request_headers is not None and len(request_headers) > MAX_REMEMBERED:
-                key = _TOO_LONG
-        if origin is not None and len(origin) > MAX_REMEMBERED:
-            key = _TOO_LONG
-        decision = self._memo.get(key)
-        if decision is None:
-            decision = self._decide(method, origin, request_method, request_headers, size)
-            self._remember(key, decision)
-        return decision
+        if method == "OPTIONS":
+            if origin and request_method is not None:
+                return self._preflight(origin, request_method, request_headers, size)
+            if self.profile.answers_every_options:
+                return self._bad_options(request_method) if origin else self._no_origin_options
+        if not origin:
+            return self.always.get(method, self.no_origin)
+        if self.profile.actual_like_preflight:
+            return self._actual_like_preflight(method, origin, request_method, request_headers, size)
+        grants = self.grants_for(origin)
+        answer = grants.actual.get(method)
+        if answer is None:
+            return grants.actual_refusal
+        return Decision(answer, origin if answer.echo else None)
+
+    def remember(self, memo: dict[Key, Decision], key: Key, decision: Decision) -> None:
+        """Keep a decision for a door. When there are too many, start afresh: cheaper in a flood of misses than any order."""
+        if all(value is None or len(value) <= MAX_REMEMBERED for value in key):
+            if len(memo) >= MAX_MEMO:
+                memo.clear()
+            memo[key] = decision
 
     def explain(
         self,
@@ -283,37 +295,6 @@ class Engine:
         if len(found) == 1:
             return self._pattern_grants[found[0]]
         return self._build(self._pattern_grants[pattern] for pattern in found)
-
-    def _decide(
-        self,
-        method: str,
-        origin: str | None,
-        request_method: str | None,
-        request_headers: str | None,
-        size: int | None,
-    ) -> Decision:
-        """`decide` without the memo."""
-        if method == "OPTIONS":
-            if origin and request_method is not None:
-                return self._preflight(origin, request_method, request_headers, size)
-            if self.profile.answers_every_options:
-                return self._bad_options(request_method) if origin else self._no_origin_options
-        if not origin:
-            return self._always.get(method, self._no_origin)
-        if self.profile.actual_like_preflight:
-            return self._actual_like_preflight(method, origin, request_method, request_headers, size)
-        grants = self.grants_for(origin)
-        answer = grants.actual.get(method)
-        if answer is None:
-            return grants.actual_refusal
-        return Decision(answer, origin if answer.echo else None)
-
-    def _remember(self, key: tuple[str | None, ...], decision: Decision) -> None:
-        """Keep a decision. When there are too many, start afresh: cheaper in a flood of misses than any order."""
-        if key is not _TOO_LONG and all(value is None or len(value) <= MAX_REMEMBERED for value in key):
-            if len(self._memo) >= MAX_MEMO:
-                self._memo.clear()
-            self._memo[key] = decision
 
     def _preflight(self, origin: str, request_method: str, request_headers: str | None, size: int | None) -> Decision:
         grants = self.grants_for(origin)
@@ -354,7 +335,7 @@ class Engine:
         self, method: str, origin: str, request_method: str | None, request_headers: str | None, size: int | None
     ) -> Decision:
         """Profile `s3`: the CORS request headers take part in an actual request (SEMANTICS 3.7)."""
-        always = self._always.get(method)
+        always = self.always.get(method)
         if always is not None:
             return always
         grants = self.grants_for(origin)

@@ -91,10 +91,10 @@ def explain(
     takes_part = decision.kind == "preflight" or engine.profile.actual_like_preflight
     tested = request_method if takes_part and request_method is not None else method
     asked = request_headers if takes_part else None
-    names = requested_names(asked, size)
+    names = requested_names(asked, size) or {}
     rules: tuple[RuleWhy, ...] = ()
-    if origin and names is not None and decision.reason != "malformed":
-        matching = frozenset(engine.grants_for(origin).rules)
+    if decision.reason not in ("malformed", "no-origin"):
+        matching = frozenset(engine.grants_for(origin or "").rules)
         rules = tuple(_why(grant, grant.index in matching, tested, names) for grant in engine.rules)
     nearest = _nearest(engine, origin) if origin and decision.reason == "origin" else None
     return Explanation(decision, tested, origin, asked, size, nearest, rules)

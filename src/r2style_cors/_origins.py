@@ -63,7 +63,9 @@ def split_host_port(authority: str) -> tuple[str, str | None]:
 
 
 def is_serialized_origin(text: str) -> bool:
-    """Whether `text` is `scheme://host[:port]` in SEMANTICS 2's grammar, at most 1 KiB long."""
+    """Whether `text` is `null` or `scheme://host[:port]` in SEMANTICS 2's grammar, at most 1 KiB long."""
+    if text == "null":
+        return True
     if len(text) > MAX_ORIGIN_LENGTH:
         return False
     scheme, separator, authority = text.partition("://")

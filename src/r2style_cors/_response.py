@@ -53,11 +53,8 @@ class Response:
         self._merged: dict[tuple[Text, tuple[str, ...]], Text] = {}
         self.ordinary: set[Text] = set()
 
-    def edit(self, headers: list[Pair], decision: Decision) -> bool:
-        """Put the headers of `decision` into `headers`, a list of the door's own; whether the application's own went.
-
-        The pairs are the application's and are never changed.
-        """
+    def edit(self, headers: list[Pair], decision: Decision) -> tuple[list[Pair], bool]:
+        """`headers` with those of `decision`, and whether any of the application's own went. Nothing is changed in place."""
         vary: list[int] = []
         cors: list[int] = []
         ordinary = self.ordinary
@@ -65,18 +62,14 @@ class Response:
         for pair in headers:
             if pair[0] not in ordinary:
                 self._sort_out(pair[0], at, vary, cors)
-            at += 1
-        extra = decision.raw_extra if self._raw else decision.extra
-        names = decision.answer.vary
-        if names and vary:
-            extra = extra[:-1]
-            self._merge(headers, vary, names)
+            at += 1  # noqa: SIM113 - enumerate makes a tuple for each header
+        joined = headers + (decision.raw_extra if self._raw else decision.extra)
+        if vary and decision.answer.vary:
+            joined.pop()
+            joined[vary[-1]] = self._merge(headers, vary, decision.answer.vary)
         if not cors or (self._keep and not decision.answer.allowed):
-            headers += extra
-            return False
-        headers[:] = [pair for at, pair in enumerate(headers) if at not in cors]
-        headers += extra
-        return True
+            return joined, False
+        return [pair for at, pair in enumerate(joined) if at not in cors], True
 
     def _sort_out(self, name: Text, at: int, vary: list[int], cors: list[int]) -> None:
         """Note where Vary and the six CORS headers stand, and learn other names as they are spelt."""
@@ -88,8 +81,8 @@ class Response:
         elif len(self.ordinary) < MAX_LEARNED and len(name) <= MAX_NAME:
             self.ordinary.add(name)
 
-    def _merge(self, headers: list[Pair], vary: list[int], names: tuple[str, ...]) -> None:
-        """Merge `names` into the last of the Vary lines at `vary`, having seen them all."""
+    def _merge(self, headers: list[Pair], vary: list[int], names: tuple[str, ...]) -> Pair:
+        """The last of the Vary lines that stand at `vary`, with `names` merged in, having seen them all."""
         last = headers[vary[-1]]
         if len(vary) > 1:
             merged = self._merged_anew([headers[at][1] for at in vary], names)
@@ -98,7 +91,7 @@ class Response:
             merged = self._merged_anew([last[1]], names) if known is None else known
             if known is None and len(self._merged) < MAX_MERGED and len(merged) <= MAX_VALUE:
                 self._merged[last[1], names] = merged
-        headers[vary[-1]] = (last[0], merged)
+        return (last[0], merged)
 
     def _merged_anew(self, lines: list[Text], names: tuple[str, ...]) -> Text:
         if not self._raw:

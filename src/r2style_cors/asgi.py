@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import sys
+from itertools import chain
 from types import MethodType
 
 from ._door import KEY, Refusals, open_engine
+from ._engine import MAX_REMEMBERED
 from ._handshake import Handshakes
 from ._response import Response
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
     from typing import Any, TypeAlias
 
     from ._decision import Decision
     from ._door import Asked, PolicySource
+    from ._engine import Engine
     from ._profiles import ProfileName
 
-    Scope: TypeAlias = MutableMapping[str, Any]
-    Message: TypeAlias = MutableMapping[str, Any]
+    Scope: TypeAlias = dict[str, Any]
+    Message: TypeAlias = dict[str, Any]
     Receive: TypeAlias = Callable[[], Awaitable[Message]]
     Send: TypeAlias = Callable[[Message], Awaitable[None]]
     ASGIApp: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
     Bound: TypeAlias = tuple[Send, Decision, Scope]
+
+flatten = chain.from_iterable
 
 
 def CORSMiddleware(  # noqa: N802 - a function, since calling an instance costs a fifth of a bare request, spelt as ASGI has it
@@ -67,28 +72,29 @@ def CORSMiddleware(  # noqa: N802 - a function, since calling an instance costs 
     decorate = _decorator(Response(raw=True, keep_app_headers=keep_app_headers), refusals)
     other_scope = _other_scope(app, refusals, handshakes)
     every_request_whole = engine.profile.actual_like_preflight
-    decide, heard, level = engine.decide, refusals.heard, refusals.level
+    memo, always, no_origin, heard, level = engine.raw_memo, engine.always, engine.no_origin, refusals.heard, refusals.level
 
     def cors(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] != "http" or KEY in scope:
             return other_scope(scope, receive, send)
         method = scope["method"]
+        flat = [*flatten(scope["headers"])]
+        origin = _line(flat, b"origin")
         if method == "OPTIONS" or every_request_whole:
-            origin, request_method, request_headers, size = _asked(scope["headers"])
-            decision = decide(method, origin, request_method, request_headers, size)
+            decision = _decide_whole(engine, method, origin, flat)
             if decision.answer.status is not None:
                 if decision.answer.refused and (debug or heard(level)):
-                    decision = refusals.preflight(engine, decision, method, scope["path"], _asked(scope["headers"]))
+                    decision = refusals.preflight(engine, decision, method, scope["path"], _asked(flat))
                 return _answer(send, decision)
+        elif origin is None:
+            decision = always.get(method, no_origin) if always else no_origin
         else:
-            line = None
-            for name, value in scope["headers"]:
-                if name == b"origin":
-                    line = value if line is None else line + b", " + value
-            decision = decide(method, line if line is None else line.decode("latin-1"))
+            decision = memo.get((method, origin)) or _decide_actual(engine, method, origin)
         if decision.answer.refused and heard(level):
-            refusals.log(decision, method, scope["path"], _asked(scope["headers"]))
-        return app({**scope, KEY: decision}, receive, MethodType(decorate, (send, decision, scope)))
+            refusals.log(decision, method, scope["path"], _asked(flat))
+        inner = scope.copy()
+        inner[KEY] = decision
+        return app(inner, receive, MethodType(decorate, (send, decision, scope)))
 
     return as_coroutine_function(cors)
 
@@ -128,8 +134,9 @@ def _other_scope(app: ASGIApp, refusals: Refusals, handshakes: Handshakes | None
         if KEY in scope:
             refusals.warn_of_outer_door(scope["path"])
         elif scope["type"] == "websocket" and handshakes is not None:
-            origin = _joined(scope["headers"], b"origin")
-            if not handshakes.accepts(origin, _joined(scope["headers"], b"host")):
+            flat = [*flatten(scope["headers"])]
+            origin = _text(_line(flat, b"origin"))
+            if not handshakes.accepts(origin, _text(_line(flat, b"host"))):
                 refusals.handshake(scope["path"], origin)
                 return _refuse_handshake(receive, send)
         return app(scope, receive, send)
@@ -143,27 +150,55 @@ async def _refuse_handshake(receive: Receive, send: Send) -> None:
     await send({"type": "websocket.close"})
 
 
-def _asked(headers: Iterable[tuple[bytes, bytes]]) -> Asked:
-    """The CORS request headers, several lines of one name joined (SEMANTICS 3.4 and 3.5), as `Engine.decide` takes them."""
-    origin = request_method = request_headers = size = None
-    for name, value in headers:
-        if name == b"origin":
-            origin = value if origin is None else origin + b", " + value
-        elif name == b"access-control-request-method":
-            request_method = value if request_method is None else request_method + b", " + value
-        elif name == b"access-control-request-headers":
-            size = len(value) + (size or 0)
-            request_headers = value if request_headers is None else request_headers + b", " + value
-    return (_text(origin), _text(request_method), _text(request_headers), size)
+def _line(flat: list[bytes], name: bytes) -> bytes | None:
+    """The value of the header `name`, several lines of it joined (SEMANTICS 3.4); None where there is none.
+
+    `flat` is name, value, name, value …: counting in it and finding its place run in C, which a loop over pairs does not.
+    """
+    lines = flat.count(name)
+    if lines == 0:
+        return None
+    at = flat.index(name)
+    if lines == 1 and at % 2 == 0:
+        return flat[at + 1]
+    return b", ".join(_lines(flat, name)) if name in flat[::2] else None  # some header's value may be spelt like the name
+
+
+def _lines(flat: list[bytes], name: bytes) -> list[bytes]:
+    return [value for found, value in zip(flat[::2], flat[1::2], strict=True) if found == name]
+
+
+def _asked(flat: list[bytes]) -> Asked:
+    """The CORS request headers, as `Engine.decide` takes them."""
+    return (
+        _text(_line(flat, b"origin")),
+        _text(_line(flat, b"access-control-request-method")),
+        _text(_line(flat, b"access-control-request-headers")),
+        sum(map(len, _lines(flat, b"access-control-request-headers"))),
+    )
 
 
 def _text(value: bytes | None) -> str | None:
     return value if value is None else value.decode("latin-1")
 
 
-def _joined(headers: Iterable[tuple[bytes, bytes]], wanted: bytes) -> str | None:
-    lines = [value for name, value in headers if name == wanted]
-    return b", ".join(lines).decode("latin-1") if lines else None
+def _decide_actual(engine: Engine, method: str, origin: bytes) -> Decision:
+    decision = engine.decide(method, origin.decode("latin-1"))
+    engine.remember(engine.raw_memo, (method, origin), decision)
+    return decision
+
+
+def _decide_whole(engine: Engine, method: str, origin: bytes | None, flat: list[bytes]) -> Decision:
+    """Decide with all of the CORS request headers: a preflight, or any request of a profile that reads them."""
+    request_headers = _line(flat, b"access-control-request-headers")
+    if request_headers is not None and len(request_headers) > MAX_REMEMBERED:
+        return engine.decide(method, *_asked(flat))
+    key = (origin, _line(flat, b"access-control-request-method"), request_headers, method)
+    decision = engine.raw_memo.get(key)
+    if decision is None:
+        decision = engine.decide(method, *_asked(flat))
+        engine.remember(engine.raw_memo, key, decision)
+    return decision
 
 
 def _decorator(response: Response, refusals: Refusals) -> Callable[[Bound, Message], Awaitable[None]]:
@@ -173,15 +208,20 @@ def _decorator(response: Response, refusals: Refusals) -> Callable[[Bound, Messa
     def send_decorated(bound: Bound, message: Message) -> Awaitable[None]:
         send, decision, scope = bound
         if message["type"] == "http.response.start":
-            headers = list(message.get("headers") or ())  # absent, a tuple, an iterator: all are seen in the wild
+            try:
+                headers = message["headers"]
+                joined = headers + decision.raw_extra
+            except (KeyError, TypeError):  # absent, a tuple, an iterator: all are seen in the wild
+                headers = list(message.get("headers") or ())
+                joined = headers + decision.raw_extra
             for pair in headers:
                 if pair[0] not in ordinary:
-                    if response.edit(headers, decision):
+                    joined, replaced = response.edit(headers, decision)
+                    if replaced:
                         refusals.warn_of_app_headers(scope["path"])
                     break
-            else:
-                headers += decision.raw_extra
-            message = {**message, "headers": headers}
+            message = message.copy()
+            message["headers"] = joined
         return send(message)
 
     return send_decorated

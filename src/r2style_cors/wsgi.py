@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import MethodType
 
 from ._door import KEY, Refusals, open_engine
+from ._engine import MAX_REMEMBERED
 from ._response import Response
 
 TYPE_CHECKING = False
@@ -15,12 +16,10 @@ if TYPE_CHECKING:
 
     from ._decision import Decision
     from ._door import Asked, PolicySource
+    from ._engine import Engine
     from ._profiles import ProfileName
 
     Bound: TypeAlias = tuple[StartResponse, Decision, WSGIEnvironment]
-
-# PEP 3333 wants a reason phrase; these are all the statuses that a policy answers with.
-_STATUS = {200: "200 OK", 204: "204 No Content", 400: "400 Bad Request", 403: "403 Forbidden"}
 
 
 def CORSMiddleware(  # noqa: N802 - a function, since calling an instance costs half a bare request, spelt as WSGI has it
@@ -60,23 +59,25 @@ def CORSMiddleware(  # noqa: N802 - a function, since calling an instance costs 
     refusals = Refusals(engine, debug=debug)
     decorate = _decorator(Response(raw=False, keep_app_headers=keep_app_headers), refusals)
     every_request_whole = engine.profile.actual_like_preflight
-    decide, heard, level = engine.decide, refusals.heard, refusals.level
+    memo, always, no_origin, heard, level = engine.memo, engine.always, engine.no_origin, refusals.heard, refusals.level
 
     def cors(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if KEY in environ:
             refusals.warn_of_outer_door(_path(environ))
             return app(environ, start_response)
         method = environ["REQUEST_METHOD"]
+        origin = environ.get("HTTP_ORIGIN")
         if method == "OPTIONS" or every_request_whole:
-            origin, request_method, request_headers, size = _asked(environ)
-            decision = decide(method, origin, request_method, request_headers, size)
+            decision = _decide_whole(engine, method, origin, environ)
             if decision.answer.status is not None:
                 if decision.answer.refused and (debug or heard(level)):
                     decision = refusals.preflight(engine, decision, method, _path(environ), _asked(environ))
-                start_response(_STATUS[decision.answer.status], list(decision.headers))
+                start_response(decision.answer.status_line, list(decision.headers))
                 return [decision.answer.body]
+        elif origin is None:
+            decision = always.get(method, no_origin) if always else no_origin
         else:
-            decision = decide(method, environ.get("HTTP_ORIGIN"))
+            decision = memo.get((method, origin)) or _decide_actual(engine, method, origin)
         if decision.answer.refused and heard(level):
             refusals.log(decision, method, _path(environ), _asked(environ))
         environ[KEY] = decision
@@ -95,6 +96,26 @@ def _asked(environ: WSGIEnvironment) -> Asked:
     )
 
 
+def _decide_actual(engine: Engine, method: str, origin: str) -> Decision:
+    decision = engine.decide(method, origin)
+    engine.remember(engine.memo, (method, origin), decision)
+    return decision
+
+
+def _decide_whole(engine: Engine, method: str, origin: str | None, environ: WSGIEnvironment) -> Decision:
+    """Decide with all of the CORS request headers: a preflight, or any request of a profile that reads them."""
+    request_method = environ.get("HTTP_ACCESS_CONTROL_REQUEST_METHOD")
+    request_headers = environ.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS")
+    if request_headers is not None and len(request_headers) > MAX_REMEMBERED:
+        return engine.decide(method, origin, request_method, request_headers)
+    key = (origin, request_method, request_headers, method)
+    decision = engine.memo.get(key)
+    if decision is None:
+        decision = engine.decide(method, origin, request_method, request_headers)
+        engine.remember(engine.memo, key, decision)
+    return decision
+
+
 def _path(environ: WSGIEnvironment) -> str:
     path: str = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
     return path
@@ -108,16 +129,19 @@ def _decorator(response: Response, refusals: Refusals) -> Callable[..., Callable
         bound: Bound, status: str, headers: list[tuple[str, str]], exc_info: Any = None
     ) -> Callable[[bytes], object]:
         start_response, decision, environ = bound
-        headers = list(headers)  # the application's own is never changed
+        try:
+            joined = headers + decision.extra
+        except TypeError:  # PEP 3333 wants a list, and not every application gives one
+            headers = list(headers)
+            joined = headers + decision.extra
         for pair in headers:
             if pair[0] not in ordinary:
-                if response.edit(headers, decision):
+                joined, replaced = response.edit(headers, decision)
+                if replaced:
                     refusals.warn_of_app_headers(_path(environ))
                 break
-        else:
-            headers += decision.extra
         if exc_info is None:
-            return start_response(status, headers)
-        return start_response(status, headers, exc_info)
+            return start_response(status, joined)
+        return start_response(status, joined, exc_info)
 
     return start_decorated

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import webbrowser
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 
 from ..errors import PolicyError
+from ._shared import FINDINGS, fail
 
 if TYPE_CHECKING:
     from ..demo._serve import Demo
@@ -46,18 +47,13 @@ def _started(host: str, port: int, policy: Path) -> Demo:
     except ModuleNotFoundError as error:
         if error.name != "uvicorn":
             raise
-        _fail("The demo needs uvicorn: pip install 'r2style-cors[demo]'", 2)
+        fail("The demo needs uvicorn: pip install 'r2style-cors[demo]'")
     try:
         return Demo(host, port, policy)
     except PolicyError as error:
-        _fail(str(error), 1)
+        fail(str(error), FINDINGS)
     except OSError as error:
-        _fail(f"Cannot start on {host}, port {port}: {error}. Another --port may be free; 0 takes any.", 2)
-
-
-def _fail(message: str, code: int) -> NoReturn:
-    Console(stderr=True).print(message, style="red", markup=False, highlight=False, soft_wrap=True)
-    raise typer.Exit(code)
+        fail(f"Cannot start on {host}, port {port}: {error}. Another --port may be free; 0 takes any.")
 
 
 def _announce(site: Demo) -> None:
