@@ -10,17 +10,20 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ._decision import Decision
     from ._engine import Engine
+    from ._source import PathPolicies, PolicyFile
     from .errors import PolicyError, Problem
     from .policy import Policy, Rule, load_policy
 
 __version__ = "0.1.0"
-__all__ = ["Decision", "Engine", "Policy", "PolicyError", "Problem", "Rule", "load_policy"]
+__all__ = ["Decision", "Engine", "PathPolicies", "Policy", "PolicyError", "PolicyFile", "Problem", "Rule", "load_policy"]
 
 _ROOMS = {
     "Decision": "_decision",
     "Engine": "_engine",
+    "PathPolicies": "_source",
     "Policy": "policy",
     "PolicyError": "errors",
+    "PolicyFile": "_source",
     "Problem": "errors",
     "Rule": "policy",
     "load_policy": "policy",

@@ -8,14 +8,18 @@ from ._text import shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from os import PathLike
     from typing import Any, TypeAlias
 
     from ._profiles import ProfileName
+    from ._source import PathPolicies, PolicyFile
     from .policy import Policy
 
-    PolicySource: TypeAlias = str | PathLike[str] | Policy | Engine | list[Any] | dict[str, Any]
+    PolicySource: TypeAlias = str | PathLike[str] | Policy | Engine | PolicyFile | list[Any] | dict[str, Any]
+    DoorPolicy: TypeAlias = PolicySource | PathPolicies
+    App: TypeAlias = Callable[..., Any]  # as the protocol of the door has it
+    PathOf: TypeAlias = Callable[[Any], str]
 
     # Origin, Access-Control-Request-Method, Access-Control-Request-Headers, and the size of the last's lines
     Asked: TypeAlias = tuple[str | None, str | None, str | None, int | None]
@@ -25,32 +29,82 @@ _ASKED = ("origin", "request_method", "request_headers")  # as the fields of a l
 KEY = "r2style_cors"  # of the decision in an ASGI scope or a WSGI environ
 
 
-def open_engine(
-    policy: PolicySource,
-    *,
-    profile: ProfileName,
-    credentials: bool | None,
-    extra_methods: Sequence[str],
-    star_always: bool,
-) -> Engine:
-    """The engine that a door opens with.
+class Options:
+    """What a door was made with, and how it compiles its policies."""
+
+    __slots__ = ("credentials", "debug", "extra_methods", "profile", "star_always", "websocket_origin_check")
+
+    def __init__(
+        self,
+        *,
+        profile: ProfileName,
+        credentials: bool | None,
+        extra_methods: Sequence[str],
+        star_always: bool,
+        debug: bool,
+        websocket_origin_check: bool = False,
+    ) -> None:
+        self.profile = profile
+        self.credentials = credentials
+        self.extra_methods = extra_methods
+        self.star_always = star_always
+        self.debug = debug
+        self.websocket_origin_check = websocket_origin_check
+
+    def compile(self, policy: Policy) -> Engine:
+        return policy.compile(self.profile, self.credentials, self.extra_methods, self.star_always)
+
+    def accept(self, engine: Engine) -> Engine:
+        """An engine that is ready has options of its own."""
+        if (self.profile, self.credentials, tuple(self.extra_methods), self.star_always) != ("r2", None, (), False):
+            message = "profile, credentials, extra_methods and star_always belong to Policy.compile(): an Engine has its own"
+            raise TypeError(message)
+        return engine
+
+
+def open_door(policy: DoorPolicy, make: Callable[[Engine], App], app: App, options: Options, path_of: PathOf) -> App:
+    """The application behind its policies.
 
     Args:
-        policy: a path, a Policy, parsed JSON, or an Engine that is ready.
-        profile, credentials, extra_methods, star_always: see `Policy.compile`.
+        policy: a path, a Policy, parsed JSON, an Engine, a PolicyFile, or PathPolicies of such.
+        make: puts the application behind one compiled policy.
+        app: the application, for paths that no policy covers.
+        options: what to compile with.
+        path_of: the path that the application sees, from the first argument of a call to it.
 
     Raises:
-        PolicyError: the policy cannot be enforced, or an option is unsafe with it.
+        PolicyError: a policy cannot be enforced, or an option is unsafe with it.
         TypeError: `policy` is none of these, or an option stands beside an Engine, which has its own.
     """
     if isinstance(policy, Engine):
-        if (profile, credentials, tuple(extra_methods), star_always) != ("r2", None, (), False):
-            message = "profile, credentials, extra_methods and star_always belong to Policy.compile(): an Engine has its own"
-            raise TypeError(message)
-        return policy
-    return _read(policy, profile).compile(
-        profile=profile, credentials=credentials, extra_methods=extra_methods, star_always=star_always
-    )
+        return make(options.accept(policy))
+    from ._source import PathPolicies, PolicyFile, Routes
+
+    if isinstance(policy, PathPolicies):
+        behind = {
+            prefix: app if part is None else open_door(part, make, app, options, path_of)
+            for prefix, part in policy.policies.items()
+        }
+        find = Routes(behind).find
+
+        def routed(request: Any, *rest: Any) -> Any:
+            return (find(path_of(request)) or app)(request, *rest)
+
+        return routed
+    if isinstance(policy, PolicyFile):
+        current = policy.follow(lambda data: make(options.compile(_parsed(data, options)))).current
+
+        def following(*request: Any) -> Any:
+            return current()(*request)
+
+        return following
+    return make(options.compile(_read(policy, options.profile)))
+
+
+def _parsed(data: bytes, options: Options) -> Policy:
+    from .policy import Policy
+
+    return Policy.parse(data, options.profile)
 
 
 def _read(policy: object, profile: ProfileName) -> Policy:
@@ -61,10 +115,13 @@ def _read(policy: object, profile: ProfileName) -> Policy:
     if isinstance(policy, Policy):
         return policy
     if isinstance(policy, (str, PathLike)):
-        return load_policy(policy, profile=profile)
+        return load_policy(policy, profile)
     if isinstance(policy, (list, dict)):
-        return Policy.parse(policy, profile=profile)
-    message = f"policy is a {type(policy).__name__}; it must be a path, a Policy, parsed JSON or an Engine"
+        return Policy.parse(policy, profile)
+    message = (
+        f"policy is a {type(policy).__name__}; it must be a path, a Policy, parsed JSON, an Engine, a PolicyFile or "
+        "PathPolicies"
+    )
     raise TypeError(message)
 
 
@@ -73,7 +130,7 @@ class Refusals:
 
     __slots__ = ("_logger", "_warned", "debug", "heard", "level")
 
-    def __init__(self, engine: Engine, *, debug: bool) -> None:
+    def __init__(self, *, debug: bool) -> None:
         import logging  # not at the top: importing a door should cost nothing but the door
 
         self.debug = debug
@@ -81,6 +138,9 @@ class Refusals:
         self._logger = logging.getLogger(KEY)
         self.heard = self._logger.isEnabledFor
         self._warned: set[str] = set()
+
+    def opened(self, engine: Engine) -> None:
+        """Tell what is doubtful about a policy that comes into force."""
         for problem in engine.problems:
             if problem.severity == "warning":
                 self._logger.warning("CORS policy: %s", problem)

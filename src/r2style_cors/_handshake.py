@@ -25,14 +25,14 @@ class Handshakes:
         self._named = frozenset(origin for origin in listed if "*" not in origin)
         self._patterns = Wildcards((origin for origin in listed if "*" in origin), profile.wildcard_characters)
 
-    def accepts(self, origin: str | None, host: str | None) -> bool:
-        """Whether a handshake with this Origin and Host, each None or its lines joined, is accepted."""
+    def accepts(self, origin: str | None, host: str) -> bool:
+        """Whether a handshake with this Origin (None where there is none) and Host, lines joined, is accepted."""
         if not origin:
             return True
         if not self._is_origin(origin):
             return False
         authority = origin.partition("://")[2]
-        if host is not None and authority != "" and authority == host.lower():
+        if authority and authority == host.lower():
             return True
         return origin in self._named or bool(self._patterns.matching(origin))
 

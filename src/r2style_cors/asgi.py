@@ -3,37 +3,35 @@
 from __future__ import annotations
 
 import sys
-from itertools import chain
 from types import MethodType
 
-from ._door import KEY, Refusals, open_engine
+from ._door import KEY, Options, Refusals, open_door
 from ._engine import MAX_REMEMBERED
 from ._handshake import Handshakes
 from ._response import Response
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
     from typing import Any, TypeAlias
 
     from ._decision import Decision
-    from ._door import Asked, PolicySource
+    from ._door import Asked, DoorPolicy
     from ._engine import Engine
     from ._profiles import ProfileName
 
-    Scope: TypeAlias = dict[str, Any]
-    Message: TypeAlias = dict[str, Any]
+    Scope: TypeAlias = MutableMapping[str, Any]
+    Message: TypeAlias = MutableMapping[str, Any]
     Receive: TypeAlias = Callable[[], Awaitable[Message]]
     Send: TypeAlias = Callable[[Message], Awaitable[None]]
     ASGIApp: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
     Bound: TypeAlias = tuple[Send, Decision, Scope]
-
-flatten = chain.from_iterable
+    Decorate: TypeAlias = Callable[[Bound, Message], Awaitable[None]]
 
 
 def CORSMiddleware(  # noqa: N802 - a function, since calling an instance costs a fifth of a bare request, spelt as ASGI has it
     app: ASGIApp,
-    policy: PolicySource,
+    policy: DoorPolicy,
     *,
     profile: ProfileName = "r2",
     credentials: bool | None = None,
@@ -51,7 +49,8 @@ def CORSMiddleware(  # noqa: N802 - a function, since calling an instance costs 
 
     Args:
         app: the application.
-        policy: a path to a policy file in any of the five forms, a `Policy`, parsed JSON, or a compiled `Engine`.
+        policy: a path to a policy file in any of the five forms, a `Policy`, parsed JSON, a compiled `Engine`, a
+            `PolicyFile` that is reloaded when it changes, or `PathPolicies` for several.
         profile: `r2`, or `s3` to answer as AWS S3 does (SEMANTICS 6).
         credentials: True to allow cookies and HTTP authentication (SEMANTICS 7.1).
         extra_methods: methods that R2 does not know, for example `("PATCH",)` (SEMANTICS 7.2).
@@ -64,39 +63,57 @@ def CORSMiddleware(  # noqa: N802 - a function, since calling an instance costs 
         PolicyError: the policy cannot be enforced, or an option is unsafe with it. A ValueError.
         TypeError: `policy` is none of these, or an option stands beside an `Engine`, which has its own.
     """
-    engine = open_engine(
-        policy, profile=profile, credentials=credentials, extra_methods=extra_methods, star_always=star_always
+    options = Options(
+        profile=profile,
+        credentials=credentials,
+        extra_methods=extra_methods,
+        star_always=star_always,
+        debug=debug,
+        websocket_origin_check=websocket_origin_check,
     )
-    refusals = Refusals(engine, debug=debug)
-    handshakes = Handshakes(engine) if websocket_origin_check else None
+    refusals = Refusals(debug=debug)
     decorate = _decorator(Response(raw=True, keep_app_headers=keep_app_headers), refusals)
-    other_scope = _other_scope(app, refusals, handshakes)
+
+    def behind(engine: Engine) -> ASGIApp:
+        refusals.opened(engine)
+        handshakes = Handshakes(engine) if websocket_origin_check else None
+        return _behind(app, engine, refusals, decorate, _other_scope(app, refusals, handshakes))
+
+    return as_coroutine_function(open_door(policy, behind, app, options, _path))
+
+
+def _behind(app: ASGIApp, engine: Engine, refusals: Refusals, decorate: Decorate, other_scope: ASGIApp) -> ASGIApp:
+    """`app` behind one compiled policy."""
     every_request_whole = engine.profile.actual_like_preflight
-    memo, always, no_origin, heard, level = engine.raw_memo, engine.always, engine.no_origin, refusals.heard, refusals.level
+    memo, always, no_origin = engine.raw_memo, engine.always, engine.no_origin
+    debug, heard, level = refusals.debug, refusals.heard, refusals.level
 
     def cors(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] != "http" or KEY in scope:
             return other_scope(scope, receive, send)
         method = scope["method"]
-        flat = [*flatten(scope["headers"])]
-        origin = _line(flat, b"origin")
         if method == "OPTIONS" or every_request_whole:
-            decision = _decide_whole(engine, method, origin, flat)
+            decision = _decide_whole(engine, method, scope["headers"])
             if decision.answer.status is not None:
                 if decision.answer.refused and (debug or heard(level)):
-                    decision = refusals.preflight(engine, decision, method, scope["path"], _asked(flat))
+                    decision = refusals.preflight(engine, decision, method, scope["path"], _asked(scope["headers"]))
                 return _answer(send, decision)
-        elif origin is None:
-            decision = always.get(method, no_origin) if always else no_origin
         else:
-            decision = memo.get((method, origin)) or _decide_actual(engine, method, origin)
+            origin = None
+            for name, value in scope["headers"]:
+                if name == b"origin":
+                    origin = value if origin is None else origin + b", " + value
+            if origin is None:
+                decision = always.get(method, no_origin) if always else no_origin
+            else:
+                decision = memo.get((method, origin)) or _decide_actual(engine, method, origin)
         if decision.answer.refused and heard(level):
-            refusals.log(decision, method, scope["path"], _asked(flat))
-        inner = scope.copy()
+            refusals.log(decision, method, scope["path"], _asked(scope["headers"]))
+        inner = scope.copy()  # type: ignore[attr-defined]  # ASGI says that it is a dict, and frameworks' types do not
         inner[KEY] = decision
         return app(inner, receive, MethodType(decorate, (send, decision, scope)))
 
-    return as_coroutine_function(cors)
+    return cors
 
 
 def as_coroutine_function(cors: ASGIApp) -> ASGIApp:
@@ -120,6 +137,13 @@ def as_coroutine_function(cors: ASGIApp) -> ASGIApp:
     return cors
 
 
+def _path(scope: Scope) -> str:
+    """The path that the application sees: some servers and mounts have `root_path` in front of it, and some have not."""
+    path: str = scope.get("path", "")
+    root = scope.get("root_path", "").removesuffix("/")
+    return path[len(root) :] if root and (path + "/").startswith(root + "/") else path
+
+
 async def _answer(send: Send, decision: Decision) -> None:
     """The policy's own answer to a preflight."""
     answer = decision.answer
@@ -134,9 +158,9 @@ def _other_scope(app: ASGIApp, refusals: Refusals, handshakes: Handshakes | None
         if KEY in scope:
             refusals.warn_of_outer_door(scope["path"])
         elif scope["type"] == "websocket" and handshakes is not None:
-            flat = [*flatten(scope["headers"])]
-            origin = _text(_line(flat, b"origin"))
-            if not handshakes.accepts(origin, _text(_line(flat, b"host"))):
+            origin = _asked(scope["headers"])[0]
+            hosts = [value for name, value in scope["headers"] if name == b"host"]
+            if not handshakes.accepts(origin, b", ".join(hosts).decode("latin-1")):
                 refusals.handshake(scope["path"], origin)
                 return _refuse_handshake(receive, send)
         return app(scope, receive, send)
@@ -150,32 +174,25 @@ async def _refuse_handshake(receive: Receive, send: Send) -> None:
     await send({"type": "websocket.close"})
 
 
-def _line(flat: list[bytes], name: bytes) -> bytes | None:
-    """The value of the header `name`, several lines of it joined (SEMANTICS 3.4); None where there is none.
-
-    `flat` is name, value, name, value …: counting in it and finding its place run in C, which a loop over pairs does not.
-    """
-    lines = flat.count(name)
-    if lines == 0:
-        return None
-    at = flat.index(name)
-    if lines == 1 and at % 2 == 0:
-        return flat[at + 1]
-    return b", ".join(_lines(flat, name)) if name in flat[::2] else None  # some header's value may be spelt like the name
-
-
-def _lines(flat: list[bytes], name: bytes) -> list[bytes]:
-    return [value for found, value in zip(flat[::2], flat[1::2], strict=True) if found == name]
-
-
-def _asked(flat: list[bytes]) -> Asked:
+def _asked(headers: Iterable[tuple[bytes, bytes]]) -> Asked:
     """The CORS request headers, as `Engine.decide` takes them."""
-    return (
-        _text(_line(flat, b"origin")),
-        _text(_line(flat, b"access-control-request-method")),
-        _text(_line(flat, b"access-control-request-headers")),
-        sum(map(len, _lines(flat, b"access-control-request-headers"))),
-    )
+    origin, request_method, request_headers, size = _whole(headers)
+    return _text(origin), _text(request_method), _text(request_headers), size
+
+
+def _whole(headers: Iterable[tuple[bytes, bytes]]) -> tuple[bytes | None, bytes | None, bytes | None, int]:
+    """The CORS request headers, several lines of one name joined (SEMANTICS 3.4, 3.5), and the size of the last's lines."""
+    origin = request_method = request_headers = None
+    size = 0
+    for name, value in headers:
+        if name == b"origin":
+            origin = value if origin is None else origin + b", " + value
+        elif name == b"access-control-request-method":
+            request_method = value if request_method is None else request_method + b", " + value
+        elif name == b"access-control-request-headers":
+            request_headers = value if request_headers is None else request_headers + b", " + value
+            size += len(value)
+    return origin, request_method, request_headers, size
 
 
 def _text(value: bytes | None) -> str | None:
@@ -188,20 +205,20 @@ def _decide_actual(engine: Engine, method: str, origin: bytes) -> Decision:
     return decision
 
 
-def _decide_whole(engine: Engine, method: str, origin: bytes | None, flat: list[bytes]) -> Decision:
+def _decide_whole(engine: Engine, method: str, headers: Iterable[tuple[bytes, bytes]]) -> Decision:
     """Decide with all of the CORS request headers: a preflight, or any request of a profile that reads them."""
-    request_headers = _line(flat, b"access-control-request-headers")
-    if request_headers is not None and len(request_headers) > MAX_REMEMBERED:
-        return engine.decide(method, *_asked(flat))
-    key = (origin, _line(flat, b"access-control-request-method"), request_headers, method)
+    origin, request_method, request_headers, size = _whole(headers)
+    if size > MAX_REMEMBERED:
+        return engine.decide(method, _text(origin), _text(request_method), _text(request_headers), size)
+    key = (origin, request_method, request_headers, method)
     decision = engine.raw_memo.get(key)
     if decision is None:
-        decision = engine.decide(method, *_asked(flat))
+        decision = engine.decide(method, _text(origin), _text(request_method), _text(request_headers), size)
         engine.remember(engine.raw_memo, key, decision)
     return decision
 
 
-def _decorator(response: Response, refusals: Refusals) -> Callable[[Bound, Message], Awaitable[None]]:
+def _decorator(response: Response, refusals: Refusals) -> Decorate:
     """The `send` that an application gets, but for what it is bound to: the request's own `send` and its decision."""
     ordinary = response.ordinary
 
@@ -220,7 +237,7 @@ def _decorator(response: Response, refusals: Refusals) -> Callable[[Bound, Messa
                     if replaced:
                         refusals.warn_of_app_headers(scope["path"])
                     break
-            message = message.copy()
+            message = message.copy()  # type: ignore[attr-defined]
             message["headers"] = joined
         return send(message)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import MethodType
 
-from ._door import KEY, Refusals, open_engine
+from ._door import KEY, Options, Refusals, open_door
 from ._engine import MAX_REMEMBERED
 from ._response import Response
 
@@ -15,16 +15,17 @@ if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
     from ._decision import Decision
-    from ._door import Asked, PolicySource
+    from ._door import Asked, DoorPolicy
     from ._engine import Engine
     from ._profiles import ProfileName
 
     Bound: TypeAlias = tuple[StartResponse, Decision, WSGIEnvironment]
+    Decorate: TypeAlias = Callable[..., Callable[[bytes], object]]
 
 
 def CORSMiddleware(  # noqa: N802 - a function, since calling an instance costs half a bare request, spelt as WSGI has it
     app: WSGIApplication,
-    policy: PolicySource,
+    policy: DoorPolicy,
     *,
     profile: ProfileName = "r2",
     credentials: bool | None = None,
@@ -41,7 +42,8 @@ def CORSMiddleware(  # noqa: N802 - a function, since calling an instance costs 
 
     Args:
         app: the application.
-        policy: a path to a policy file in any of the five forms, a `Policy`, parsed JSON, or a compiled `Engine`.
+        policy: a path to a policy file in any of the five forms, a `Policy`, parsed JSON, a compiled `Engine`, a
+            `PolicyFile` that is reloaded when it changes, or `PathPolicies` for several.
         profile: `r2`, or `s3` to answer as AWS S3 does (SEMANTICS 6).
         credentials: True to allow cookies and HTTP authentication (SEMANTICS 7.1).
         extra_methods: methods that R2 does not know, for example `("PATCH",)` (SEMANTICS 7.2).
@@ -53,13 +55,28 @@ def CORSMiddleware(  # noqa: N802 - a function, since calling an instance costs 
         PolicyError: the policy cannot be enforced, or an option is unsafe with it. A ValueError.
         TypeError: `policy` is none of these, or an option stands beside an `Engine`, which has its own.
     """
-    engine = open_engine(
-        policy, profile=profile, credentials=credentials, extra_methods=extra_methods, star_always=star_always
+    options = Options(
+        profile=profile,
+        credentials=credentials,
+        extra_methods=extra_methods,
+        star_always=star_always,
+        debug=debug,
     )
-    refusals = Refusals(engine, debug=debug)
+    refusals = Refusals(debug=debug)
     decorate = _decorator(Response(raw=False, keep_app_headers=keep_app_headers), refusals)
+
+    def behind(engine: Engine) -> WSGIApplication:
+        refusals.opened(engine)
+        return _behind(app, engine, refusals, decorate)
+
+    return open_door(policy, behind, app, options, _path_seen)
+
+
+def _behind(app: WSGIApplication, engine: Engine, refusals: Refusals, decorate: Decorate) -> WSGIApplication:
+    """`app` behind one compiled policy."""
     every_request_whole = engine.profile.actual_like_preflight
-    memo, always, no_origin, heard, level = engine.memo, engine.always, engine.no_origin, refusals.heard, refusals.level
+    memo, always, no_origin = engine.memo, engine.always, engine.no_origin
+    debug, heard, level = refusals.debug, refusals.heard, refusals.level
 
     def cors(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if KEY in environ:
@@ -84,6 +101,12 @@ def CORSMiddleware(  # noqa: N802 - a function, since calling an instance costs 
         return app(environ, MethodType(decorate, (start_response, decision, environ)))
 
     return cors
+
+
+def _path_seen(environ: WSGIEnvironment) -> str:
+    """The path that the application sees. WSGI hands out its bytes as latin-1 (PEP 3333); they are UTF-8."""
+    path: str = environ.get("PATH_INFO", "")
+    return path.encode("latin-1").decode("utf-8", "replace")
 
 
 def _asked(environ: WSGIEnvironment) -> Asked:
@@ -121,7 +144,7 @@ def _path(environ: WSGIEnvironment) -> str:
     return path
 
 
-def _decorator(response: Response, refusals: Refusals) -> Callable[..., Callable[[bytes], object]]:
+def _decorator(response: Response, refusals: Refusals) -> Decorate:
     """The `start_response` that an application gets, but for what it is bound to: the server's and the decision."""
     ordinary = response.ordinary
 

@@ -1,0 +1,230 @@
+"""Where a door's policy comes from when it is not one fixed policy: a file that changes, or several by path.
+
+Laws of this room:
+- a request is decided by one compiled policy, whole: what changes is which one (SEMANTICS 7.5);
+- a bad file changes nothing but the status, and is logged once;
+- a request pays one clock read; the first after `check_every` seconds pays one `stat` besides.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import threading
+import weakref
+from datetime import UTC, datetime
+from pathlib import Path
+from time import monotonic, time
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from ._forms import read_file
+from .errors import PolicyError, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from ._door import PolicySource
+
+Ready = TypeVar("Ready")
+
+_logger = logging.getLogger("r2style_cors")
+
+# A file changed less than this many seconds ago may change again without its time telling: clocks of file systems tick
+# slowly, and one that is written in place may be read half-way.
+_UNSETTLED = 2.0
+
+
+class Follower(Generic[Ready]):
+    """What one door made of a policy file, made anew whenever the file's policy changes."""
+
+    __slots__ = ("_file", "build", "ready")
+
+    def __init__(self, file: PolicyFile, build: Callable[[bytes], Ready], ready: Ready) -> None:
+        self._file = file
+        self.build = build
+        self.ready = ready
+
+    def current(self) -> Ready:
+        """What is in force now. Looks at the file when its time has come, and never waits for it to be read."""
+        if monotonic() >= self._file.next_look:
+            self._file.look()
+        return self.ready
+
+
+class PolicyFile:
+    """A policy file that may change while the application runs (SEMANTICS 7.5).
+
+    Give it to a door in place of a path. The file is read when the door is made. After that a changed file comes into
+    force within `check_every` seconds and the next request; one that is missing, unreadable or invalid leaves the last
+    good policy in force, is logged once with all its problems, and is told by `last_error`. Atomic renames, writes in
+    place, and symbolic links that are pointed elsewhere are all noticed. A forked process goes on from what it inherited.
+
+    Args:
+        path: the file, in any of the five forms.
+        check_every: seconds between two looks at the file; 0 looks at every request.
+
+    Attributes:
+        loaded_at: when the policy in force was read, or None before a door is made.
+        last_error: why the newest file is not in force, or None where it is.
+        digest: the SHA-256 of the file in force, in hexadecimal, or None before a door is made.
+
+    Raises:
+        ValueError: `check_every` is negative or not a number.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], check_every: float = 2.0) -> None:
+        if not check_every >= 0:
+            message = f"check_every is {check_every!r}; it must be a number of seconds, 0 or more"
+            raise ValueError(message)
+        self.path = os.fspath(path)
+        self.check_every = check_every
+        self.loaded_at: datetime | None = None
+        self.last_error: Exception | None = None
+        self.digest: str | None = None
+        self.next_look = 0.0  # on the monotonic clock, which nobody sets
+        self._followers: list[Follower[Any]] = []
+        self._data: bytes | None = None  # the file in force
+        self._seen: tuple[object, ...] = ()
+        self._reading = threading.Lock()
+        _every_file.add(self)
+
+    def reload(self) -> None:
+        """Read the file now, and put it in force.
+
+        Raises:
+            PolicyError: the file is missing, unreadable or invalid, or no option of a door goes with it. The last good
+                policy stays in force.
+        """
+        with self._reading:
+            try:
+                self._load()
+            except Exception as error:
+                self._failed(error)
+                raise
+
+    def follow(self, build: Callable[[bytes], Ready]) -> Follower[Ready]:
+        """For doors: build something of the file in force, and again whenever that changes.
+
+        Raises:
+            PolicyError: the file is missing, unreadable or invalid, or whatever `build` raises.
+        """
+        with self._reading:
+            if self._data is None:
+                self._load()
+            follower = Follower(self, build, build(self._data or b""))
+            self._followers.append(follower)
+        return follower
+
+    def look(self) -> None:
+        """One `stat`. What it finds is read on a thread of its own, and requests go on meanwhile."""
+        self.next_look = monotonic() + self.check_every
+        if self._stat() != self._seen and self._reading.acquire(blocking=False):
+            threading.Thread(target=self._load_apart, name="r2style_cors policy file", daemon=True).start()
+
+    def _load_apart(self) -> None:
+        try:
+            self._load()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the old policy stays in force and the status tells
+            self._failed(error)
+        finally:
+            self._reading.release()
+
+    def _load(self) -> None:
+        """Read the file. Where it is another than the one in force, build everything anew, and only then swap."""
+        seen = self._stat()  # before reading: a change in between is seen at the next look
+        self._seen = seen if _is_settled(seen) else ()
+        data = read_file(self.path)
+        digest = hashlib.sha256(data).hexdigest()
+        if digest != self.digest:
+            fresh = [follower.build(data) for follower in self._followers]
+            for follower, ready in zip(self._followers, fresh, strict=True):
+                follower.ready = ready
+            if self._data is not None:
+                _logger.info("CORS policy file %s has changed; the new policy is in force.", self.path)
+            self._data, self.digest, self.loaded_at = data, digest, datetime.now(UTC)
+        elif self.last_error is not None:
+            _logger.info("CORS policy file %s is as it was again.", self.path)
+        self.last_error = None
+
+    def _failed(self, error: Exception) -> None:
+        if str(error) != str(self.last_error):
+            _logger.error("CORS policy file not loaded, the last good policy stays in force. %s", error)
+        self.last_error = error
+
+    def _stat(self) -> tuple[object, ...]:
+        """What tells one state of the file from another; symbolic links are followed."""
+        try:
+            found = Path(self.path).stat()
+        except OSError as error:
+            return (error.errno,)
+        return (found.st_mtime_ns, found.st_size, found.st_ino, found.st_dev)
+
+
+def _is_settled(seen: tuple[object, ...]) -> bool:
+    """Whether a later change of the file is sure to show in its `stat`; where not, it is read again at the next look."""
+    changed = seen[0]
+    return len(seen) > 1 and isinstance(changed, int) and abs(time() - changed / 1e9) > _UNSETTLED
+
+
+_every_file: weakref.WeakSet[PolicyFile] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    """A thread that was reading did not come along, and must not hold its lock for ever."""
+    for file in _every_file:
+        file._reading = threading.Lock()  # noqa: SLF001 - one room
+        file.next_look = 0.0
+
+
+# Where processes cannot fork, there is nothing to register with.
+getattr(os, "register_at_fork", dict)(after_in_child=_after_fork)
+
+
+class PathPolicies:
+    """Several policies, each for a part of the paths (SEMANTICS 7.3).
+
+    A prefix is literal and case-sensitive, and ends at a `/` of the path; the longest wins. Paths are compared as the
+    application sees them, below its mount point, and nothing is normalised. A path that no prefix covers, or one whose
+    value is None, passes as if there were no middleware.
+
+    Args:
+        policies: prefix to policy: a path, a `Policy`, parsed JSON, an `Engine`, a `PolicyFile`, or None to exempt.
+
+    Raises:
+        PolicyError: a prefix does not begin with `/`, or stands twice (a `/` at its end does not count).
+    """
+
+    def __init__(self, policies: Mapping[str, PolicySource | None]) -> None:
+        self.policies: dict[str, PolicySource | None] = {}
+        problems: list[Problem] = []
+        for prefix, policy in policies.items():
+            key = prefix.removesuffix("/")
+            if not prefix.startswith("/"):
+                message = f"The path prefix {prefix!r} must begin with `/`."
+                problems.append(Problem("path-prefix", "error", "", None, None, prefix, message, f'"/{prefix}"'))
+            elif key in self.policies:
+                message = f"The path prefix {prefix!r} stands twice: a `/` at the end does not count."
+                problems.append(Problem("path-prefix", "error", "", None, None, prefix, message))
+            self.policies[key] = policy
+        if problems:
+            raise PolicyError(tuple(problems))
+
+
+class Routes(Generic[Ready]):
+    """Something for each prefix, chosen by the longest that covers a path. The work is bounded by the prefixes' number."""
+
+    __slots__ = ("_lengths", "_table")
+
+    def __init__(self, table: Mapping[str, Ready]) -> None:
+        self._table = table
+        self._lengths = sorted({len(prefix) for prefix in table}, reverse=True)
+
+    def find(self, path: str) -> Ready | None:
+        """What belongs to `path`, or None."""
+        for length in self._lengths:
+            if path[length : length + 1] in ("", "/") and len(path) >= length:
+                found = self._table.get(path[:length])
+                if found is not None:
+                    return found
+        return None

@@ -1,0 +1,192 @@
+"""`r2style-cors probe`: ask a live server as a browser would, and say why a page may not read the answer."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console, Group
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from .._fetch import CORS_RESPONSE_HEADERS
+from .._text import shown
+from ._shared import FINDINGS, MISUSE, fail, read_policy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from rich.console import RenderableType
+
+    from .._browser import Lines, Step
+    from .._engine import Engine
+    from .._probe import Compared, Exchange, Probe
+    from .._suspects import Suspect
+
+# What an answer is judged by, and what tells who gave it.
+RELEVANT = frozenset(name.lower() for name in CORS_RESPONSE_HEADERS) | {
+    "age", "cf-cache-status", "etag", "location", "server", "vary", "via", "www-authenticate", "x-cache",
+}  # fmt: skip
+
+_VERDICTS = {
+    "readable": ("READABLE", "green", "a browser lets the page read the response."),
+    "blocked": ("BLOCKED", "red", "a browser does not let the page read the response."),
+    "preflight-passed": ("PREFLIGHT PASSED", "green", "a browser goes on to send the request, which was not sent here."),
+    "not-sent": ("NOT SENT", "yellow", "a browser sends this request without a preflight; nothing was sent here."),
+    "unreachable": ("UNREACHABLE", "red", "there is no answer to judge; a browser reports a failed fetch."),
+}
+_STATUSES = {"readable": 0, "preflight-passed": 0, "blocked": FINDINGS, "not-sent": MISUSE, "unreachable": MISUSE}
+_STYLES = {"error": "red", "warning": "yellow", "note": "cyan"}
+
+
+def probe(
+    url: Annotated[str, typer.Argument(metavar="URL", help="Where the page asks.")],
+    *,
+    origin: Annotated[str, typer.Option(help="The origin of the page: scheme://name[:port], or null.")],
+    method: Annotated[str, typer.Option(help="The method that the page uses.")] = "GET",
+    header: Annotated[
+        list[str] | None, typer.Option(help="A header that the page sets: 'name: value', or a name alone. Repeatable.")
+    ] = None,
+    body_type: Annotated[str | None, typer.Option(help="The Content-Type of what the page sends.")] = None,
+    credentials: Annotated[bool, typer.Option("--credentials", help="The page asks with credentials.")] = False,
+    policy: Annotated[
+        str | None, typer.Option(help="A policy file; compare what the server does with what it says. - is standard input.")
+    ] = None,
+    extra_method: Annotated[
+        list[str] | None, typer.Option(help="A method that the server adds to the policy's. Repeatable.")
+    ] = None,
+    send: Annotated[bool, typer.Option("--send", help="Send methods other than GET and HEAD too, without a body.")] = False,
+    timeout: Annotated[float, typer.Option(min=0.001, help="Seconds for all of it.")] = 15.0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Ask a live server as a browser would, and say whether the page may read the answer, and why not.
+
+    Sends the preflight where a browser sends one, then GET or HEAD; any other method only with --send, since it may
+    change something. Redirects are followed as a browser follows them, and each one is shown.
+
+    Exits with 0 if nothing stands in the page's way, with 1 if the page is blocked or the server does not do what the
+    policy says, with 2 if there was no answer or nothing to send.
+    """
+    from .._probe import probe as ask
+
+    try:
+        engine = _engine(policy, extra_method or [], credentials=credentials) if policy else None
+        headers = [*map(_header, header or []), *([("content-type", body_type)] if body_type else [])]
+        found = ask(
+            url, origin=origin, method=method, headers=headers, credentials=credentials, policy=engine, send=send,
+            timeout=timeout,
+        )  # fmt: skip
+    except ValueError as error:
+        fail(str(error))
+    if as_json:
+        typer.echo(json.dumps(_as_json(found), indent=2))
+    else:
+        Console(highlight=False).print(_report(found))
+    raise typer.Exit(_status(found))
+
+
+def _engine(file: str, extra_methods: list[str], *, credentials: bool) -> Engine:
+    return read_policy(file).compile(credentials=credentials or None, extra_methods=extra_methods)
+
+
+def _header(text: str) -> tuple[str, str]:
+    name, _, value = text.partition(":")
+    return name.strip(), value
+
+
+def _status(found: Probe) -> int:
+    return _STATUSES[found.verdict] or (0 if found.agrees else FINDINGS)
+
+
+def _as_json(found: Probe) -> dict[str, Any]:
+    """The documented keys: the fields of Probe, and of what it holds."""
+    return {"exit_status": _status(found), **asdict(found)}
+
+
+def _report(found: Probe) -> Group:
+    head = f"{found.method} {found.url}\nfrom a page at {found.origin}{', with credentials' if found.credentials else ''}"
+    exchanges = [part for exchange in found.exchanges for part in ("", *_exchange(exchange))]
+    compared = ["", *_comparison(found)] if found.compared else []
+    suspects = [part for suspect in found.suspects for part in ("", *_suspect(suspect))]
+    return Group(Text(shown_lines(head)), *map(_renderable, [*exchanges, *compared, "", _verdict(found), *suspects]))
+
+
+def _renderable(part: RenderableType) -> RenderableType:
+    return Text(part) if isinstance(part, str) else part
+
+
+def shown_lines(text: str) -> str:
+    """`text` fit for a terminal, line by line."""
+    return "\n".join(map(shown, text.split("\n")))
+
+
+def _verdict(found: Probe) -> RenderableType:
+    word, style, sentence = _VERDICTS[found.verdict]
+    return _row(Text(f"{word}:", style=f"bold {style}"), Text(sentence))
+
+
+def _exchange(exchange: Exchange) -> Iterator[RenderableType]:
+    if exchange.kind == "preflight":
+        yield _row(Text("Preflight,", style="bold"), Text(f"since {'; '.join(exchange.why)}"))
+    else:
+        yield Text("Request", style="bold")
+    sent = [f"{exchange.method} {exchange.url}", *_lines(exchange.request_headers)]
+    yield from _arrows(">", sent)
+    came = [f"{exchange.status} {exchange.reason}".rstrip(), *_lines(_relevant(exchange))]
+    yield from _arrows("<", came)
+    for step in exchange.steps:
+        yield _step(step)
+
+
+def _lines(headers: Lines) -> Iterator[str]:
+    return (f"{name}: {value}".rstrip() for name, value in headers)
+
+
+def _relevant(exchange: Exchange) -> Lines:
+    """The header lines that matter for CORS, and those that tell who answered."""
+    return tuple((name, value) for name, value in exchange.response_headers if name.lower() in RELEVANT)
+
+
+def _arrows(arrow: str, lines: Iterable[str]) -> Iterator[RenderableType]:
+    for line in lines:
+        yield Padding(_row(Text(arrow, style="dim"), Text(shown(line))), (0, 0, 0, 2))
+
+
+def _step(step: Step) -> RenderableType:
+    word, style = ("passed", "green") if step.passed else ("FAILED", "bold red")
+    return Padding(_row(Text(word, style=style), Text(f"Fetch {step.section:4}"), Text(shown(step.sentence))), (0, 0, 0, 2))
+
+
+def _comparison(found: Probe) -> Iterator[RenderableType]:
+    yield Text("Policy against server", style="bold")
+    for one in found.compared:
+        yield Padding(_compared(one, found.exchanges[one.exchange].kind), (0, 0, 0, 2))
+
+
+def _compared(one: Compared, kind: str) -> RenderableType:
+    if one.agrees:
+        return _row(Text("same", style="green"), Text(f"{kind}, {one.name}: {_value(one.seen)}"))
+    said = f"{kind}, {one.name}: the policy says {_value(one.expected)}, the server {_value(one.seen)}"
+    return _row(Text("DIFFERS", style="bold red"), Text(said))
+
+
+def _value(value: str | None) -> str:
+    return "nothing" if value is None else shown(value)
+
+
+def _suspect(suspect: Suspect) -> Iterator[RenderableType]:
+    yield _row(Text(suspect.severity, style=f"bold {_STYLES[suspect.severity]}"), Text(f"{suspect.message} [{suspect.code}]"))
+    yield Padding(Text(suspect.advice), (0, 0, 0, 2))
+
+
+def _row(*cells: Text) -> Table:
+    """Cells side by side; the last one wraps under itself."""
+    row = Table.grid(padding=(0, 1, 0, 0))
+    for cell in cells[:-1]:
+        row.add_column(no_wrap=True, width=cell.cell_len)
+    row.add_column(overflow="fold")
+    row.add_row(*cells)
+    return row

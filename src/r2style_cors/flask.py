@@ -1,0 +1,63 @@
+"""One line for Flask: the door around `wsgi_app`, so that error pages and extensions stand inside it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .wsgi import CORSMiddleware
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from flask import Flask
+
+    from ._door import DoorPolicy
+    from ._profiles import ProfileName
+
+_MARK = "r2style_cors"  # in `app.extensions`
+
+
+def init_app(
+    app: Flask,
+    policy: DoorPolicy,
+    *,
+    profile: ProfileName = "r2",
+    credentials: bool | None = None,
+    extra_methods: Sequence[str] = (),
+    star_always: bool = False,
+    debug: bool = False,
+    keep_app_headers: bool = False,
+) -> None:
+    """Put a Flask application behind a policy.
+
+    Flask writes the 500 of an unhandled exception behind `wsgi_app`, so that it carries its CORS headers; in debug mode
+    the interactive debugger writes it, in front of the application, and it does not (SEMANTICS 5.6).
+
+    Args:
+        app: the application, before it has answered anything.
+        policy, profile, credentials, extra_methods, star_always, debug, keep_app_headers: as for
+            `r2style_cors.wsgi.CORSMiddleware`.
+
+    Raises:
+        PolicyError: the policy cannot be enforced, or an option is unsafe with it. A ValueError.
+        TypeError: as `CORSMiddleware` raises.
+        RuntimeError: a policy is installed already, or the application has answered a request.
+    """
+    if _MARK in app.extensions:
+        message = "a policy is installed on this application already: one decides; PathPolicies binds several to paths"
+        raise RuntimeError(message)
+    if app._got_first_request:  # noqa: SLF001 - Flask's own extensions look at it, and there is no other name
+        message = "the application has answered a request already: install the policy before the first"
+        raise RuntimeError(message)
+    door = CORSMiddleware(
+        app.wsgi_app,
+        policy,
+        profile=profile,
+        credentials=credentials,
+        extra_methods=extra_methods,
+        star_always=star_always,
+        debug=debug,
+        keep_app_headers=keep_app_headers,
+    )
+    app.wsgi_app = door  # type: ignore[method-assign, assignment]  # as Flask documents it
+    app.extensions[_MARK] = True
