@@ -1,8 +1,8 @@
 """A decision's headers merged into an application's response (SEMANTICS 5.4 and 5.5), for str and for bytes alike.
 
 The doors take the fast way themselves: a response whose header names are all *ordinary* (not Vary, not one of the six
-CORS headers) just gets the decision's pairs appended. Names are learned as they are spelt, so that telling an ordinary
-one costs a set look-up; everything else comes here.
+CORS headers) just gets the decision's pairs appended, and one Vary among them is merged. Names are learned as they are
+spelt, so that telling them apart costs a set look-up; everything else comes here.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def merged_vary(lines: list[str], names: tuple[str, ...]) -> str:
 class Response:
     """How one door edits its applications' response headers."""
 
-    __slots__ = ("_cors", "_keep", "_merged", "_raw", "_vary", "ordinary")
+    __slots__ = ("_cors", "_keep", "_merged", "_raw", "_vary", "ordinary", "vary_names")
 
     def __init__(self, *, raw: bool, keep_app_headers: bool) -> None:
         """`raw` is whether the application speaks bytes (ASGI) or str (WSGI)."""
@@ -52,46 +52,50 @@ class Response:
         self._cors = frozenset(self._of(name.lower()) for name in CORS_RESPONSE_HEADERS)
         self._merged: dict[tuple[Text, tuple[str, ...]], Text] = {}
         self.ordinary: set[Text] = set()
+        self.vary_names: set[Text] = set()
+
+    def with_vary(self, joined: list[Pair], vary: Pair, decision: Decision) -> None:
+        """Merge Vary in `joined`, the response's headers and those of `decision`; `vary` is their one special pair."""
+        names = decision.answer.vary
+        if names:
+            joined.pop()  # the decision's own Vary
+            joined[joined.index(vary)] = (vary[0], self._merged.get((vary[1], names)) or self._merge([vary[1]], names))
 
     def edit(self, headers: list[Pair], decision: Decision) -> tuple[list[Pair], bool]:
         """`headers` with those of `decision`, and whether any of the application's own went. Nothing is changed in place."""
-        vary: list[int] = []
-        cors: list[int] = []
-        ordinary = self.ordinary
-        at = 0
-        for pair in headers:
-            if pair[0] not in ordinary:
-                self._sort_out(pair[0], at, vary, cors)
-            at += 1  # noqa: SIM113 - enumerate makes a tuple for each header
+        vary, cors = self._sort_out(headers)
         joined = headers + (decision.raw_extra if self._raw else decision.extra)
-        if vary and decision.answer.vary:
+        names = decision.answer.vary
+        if vary and names:
             joined.pop()
-            joined[vary[-1]] = self._merge(headers, vary, decision.answer.vary)
+            last = headers[vary[-1]]
+            joined[vary[-1]] = (last[0], self._merge([headers[at][1] for at in vary], names))
         if not cors or (self._keep and not decision.answer.allowed):
             return joined, False
         return [pair for at, pair in enumerate(joined) if at not in cors], True
 
-    def _sort_out(self, name: Text, at: int, vary: list[int], cors: list[int]) -> None:
-        """Note where Vary and the six CORS headers stand, and learn other names as they are spelt."""
-        lower = name.lower()
-        if lower == self._vary:
-            vary.append(at)
-        elif lower in self._cors:
-            cors.append(at)
-        elif len(self.ordinary) < MAX_LEARNED and len(name) <= MAX_NAME:
-            self.ordinary.add(name)
+    def _sort_out(self, headers: list[Pair]) -> tuple[list[int], list[int]]:
+        """Where Vary and the six CORS headers stand. Names are learned on the way, as they are spelt."""
+        vary: list[int] = []
+        cors: list[int] = []
+        for at, pair in enumerate(headers):
+            name = pair[0]
+            lower = name.lower()
+            if lower == self._vary:
+                vary.append(at)
+                self.vary_names.add(name)  # there are sixteen spellings
+            elif lower in self._cors:
+                cors.append(at)
+            elif len(self.ordinary) < MAX_LEARNED and len(name) <= MAX_NAME:
+                self.ordinary.add(name)
+        return vary, cors
 
-    def _merge(self, headers: list[Pair], vary: list[int], names: tuple[str, ...]) -> Pair:
-        """The last of the Vary lines that stand at `vary`, with `names` merged in, having seen them all."""
-        last = headers[vary[-1]]
-        if len(vary) > 1:
-            merged = self._merged_anew([headers[at][1] for at in vary], names)
-        else:
-            known = self._merged.get((last[1], names))
-            merged = self._merged_anew([last[1]], names) if known is None else known
-            if known is None and len(self._merged) < MAX_MERGED and len(merged) <= MAX_VALUE:
-                self._merged[last[1], names] = merged
-        return (last[0], merged)
+    def _merge(self, lines: list[Text], names: tuple[str, ...]) -> Text:
+        """The last of the Vary `lines` with `names` merged in. What one line becomes is remembered."""
+        merged = self._merged_anew(lines, names)
+        if len(lines) == 1 and len(self._merged) < MAX_MERGED and len(merged) <= MAX_VALUE:
+            self._merged[lines[0], names] = merged
+        return merged
 
     def _merged_anew(self, lines: list[Text], names: tuple[str, ...]) -> Text:
         if not self._raw:

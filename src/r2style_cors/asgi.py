@@ -220,7 +220,7 @@ def _decide_whole(engine: Engine, method: str, headers: Iterable[tuple[bytes, by
 
 def _decorator(response: Response, refusals: Refusals) -> Decorate:
     """The `send` that an application gets, but for what it is bound to: the request's own `send` and its decision."""
-    ordinary = response.ordinary
+    ordinary, vary_names = response.ordinary, response.vary_names
 
     def send_decorated(bound: Bound, message: Message) -> Awaitable[None]:
         send, decision, scope = bound
@@ -231,12 +231,19 @@ def _decorator(response: Response, refusals: Refusals) -> Decorate:
             except (KeyError, TypeError):  # absent, a tuple, an iterator: all are seen in the wild
                 headers = list(message.get("headers") or ())
                 joined = headers + decision.raw_extra
+            vary = None
             for pair in headers:
                 if pair[0] not in ordinary:
+                    if vary is None and pair[0] in vary_names:
+                        vary = pair
+                        continue
                     joined, replaced = response.edit(headers, decision)
                     if replaced:
                         refusals.warn_of_app_headers(scope["path"])
                     break
+            else:
+                if vary is not None:
+                    response.with_vary(joined, vary, decision)
             message = message.copy()  # type: ignore[attr-defined]
             message["headers"] = joined
         return send(message)

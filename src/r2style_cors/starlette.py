@@ -74,5 +74,5 @@ def install(
         stack[:] = [build()]
         return door
 
-    app.build_middleware_stack = build_behind_door  # type: ignore[method-assign, assignment]  # the one seam outside it
+    app.build_middleware_stack = build_behind_door  # type: ignore[method-assign]  # the one seam outside it
     setattr(app.state, _MARK, True)

@@ -85,16 +85,20 @@ def _behind(app: WSGIApplication, engine: Engine, refusals: Refusals, decorate: 
         method = environ["REQUEST_METHOD"]
         origin = environ.get("HTTP_ORIGIN")
         if method == "OPTIONS" or every_request_whole:
-            decision = _decide_whole(engine, method, origin, environ)
-            if decision.answer.status is not None:
-                if decision.answer.refused and (debug or heard(level)):
+            request_headers = environ.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS")
+            key = (method, origin, environ.get("HTTP_ACCESS_CONTROL_REQUEST_METHOD"), request_headers)
+            short = request_headers is None or len(request_headers) <= MAX_REMEMBERED  # no browser sends longer ones
+            decision = (short and memo.get(key)) or _decide_anew(engine, key)
+            answer = decision.answer
+            if answer.status is not None:
+                if answer.refused and (debug or heard(level)):
                     decision = refusals.preflight(engine, decision, method, _path(environ), _asked(environ))
-                start_response(decision.answer.status_line, list(decision.headers))
+                start_response(answer.status_line, [*decision.headers])
                 return [decision.answer.body]
         elif origin is None:
             decision = always.get(method, no_origin) if always else no_origin
         else:
-            decision = memo.get((method, origin)) or _decide_actual(engine, method, origin)
+            decision = memo.get((method, origin)) or _decide_anew(engine, (method, origin))
         if decision.answer.refused and heard(level):
             refusals.log(decision, method, _path(environ), _asked(environ))
         environ[KEY] = decision
@@ -119,23 +123,10 @@ def _asked(environ: WSGIEnvironment) -> Asked:
     )
 
 
-def _decide_actual(engine: Engine, method: str, origin: str) -> Decision:
-    decision = engine.decide(method, origin)
-    engine.remember(engine.memo, (method, origin), decision)
-    return decision
-
-
-def _decide_whole(engine: Engine, method: str, origin: str | None, environ: WSGIEnvironment) -> Decision:
-    """Decide with all of the CORS request headers: a preflight, or any request of a profile that reads them."""
-    request_method = environ.get("HTTP_ACCESS_CONTROL_REQUEST_METHOD")
-    request_headers = environ.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS")
-    if request_headers is not None and len(request_headers) > MAX_REMEMBERED:
-        return engine.decide(method, origin, request_method, request_headers)
-    key = (origin, request_method, request_headers, method)
-    decision = engine.memo.get(key)
-    if decision is None:
-        decision = engine.decide(method, origin, request_method, request_headers)
-        engine.remember(engine.memo, key, decision)
+def _decide_anew(engine: Engine, key: tuple[str, *tuple[str | None, ...]]) -> Decision:
+    """Decide what the memo does not know. `key` is the arguments of `Engine.decide`, as many as take part."""
+    decision = engine.decide(*key)
+    engine.remember(engine.memo, key, decision)
     return decision
 
 
@@ -146,7 +137,7 @@ def _path(environ: WSGIEnvironment) -> str:
 
 def _decorator(response: Response, refusals: Refusals) -> Decorate:
     """The `start_response` that an application gets, but for what it is bound to: the server's and the decision."""
-    ordinary = response.ordinary
+    ordinary, vary_names = response.ordinary, response.vary_names
 
     def start_decorated(
         bound: Bound, status: str, headers: list[tuple[str, str]], exc_info: Any = None
@@ -157,12 +148,19 @@ def _decorator(response: Response, refusals: Refusals) -> Decorate:
         except TypeError:  # PEP 3333 wants a list, and not every application gives one
             headers = list(headers)
             joined = headers + decision.extra
+        vary = None
         for pair in headers:
             if pair[0] not in ordinary:
+                if vary is None and pair[0] in vary_names:
+                    vary = pair
+                    continue
                 joined, replaced = response.edit(headers, decision)
                 if replaced:
                     refusals.warn_of_app_headers(_path(environ))
                 break
+        else:
+            if vary is not None:
+                response.with_vary(joined, vary, decision)
         if exc_info is None:
             return start_response(status, joined)
         return start_response(status, joined, exc_info)
