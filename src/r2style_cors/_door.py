@@ -128,7 +128,7 @@ def _read(policy: object, profile: ProfileName) -> Policy:
 class Refusals:
     """What one door tells of refusals: a log record each, and in the open only where `debug` is on (SEMANTICS 4.3)."""
 
-    __slots__ = ("_logger", "_warned", "debug", "heard", "level")
+    __slots__ = ("_logger", "_warned", "debug", "heard", "known", "level")
 
     def __init__(self, *, debug: bool) -> None:
         import logging  # not at the top: importing a door should cost nothing but the door
@@ -137,6 +137,9 @@ class Refusals:
         self.level = logging.WARNING if debug else logging.DEBUG
         self._logger = logging.getLogger(KEY)
         self.heard = self._logger.isEnabledFor
+        # What the logger remembers of that question. A False there is as good as asking, for a third of the price; where
+        # a logger remembers nothing, it is asked.
+        self.known: Callable[[int], bool | None] = getattr(self._logger, "_cache", {}).get
         self._warned: set[str] = set()
 
     def opened(self, engine: Engine) -> None:

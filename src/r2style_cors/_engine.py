@@ -3,7 +3,7 @@
 Laws of this room:
 - deciding never raises, and never changes what another request sees (SEMANTICS 8);
 - the first rule wins whose origin, method and every requested header match (SEMANTICS 3.1);
-- the one mutable thing is a bounded memo, and nothing can be told from it but how long an answer took;
+- what changes is a bounded memo or two, and nothing can be told from them but how long an answer took;
 - the work of one request is bounded by its own bytes, not by the number of origins or wildcards, and a requested header
   name is looked up once, not once per rule (SEMANTICS 3.6);
 - whatever the policy alone determines was finished when it was compiled.
@@ -19,7 +19,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from typing import TypeAlias
+    from typing import Any, TypeAlias
 
     from ._explain import Explanation
     from ._origins import Wildcards
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 KNOWN_METHODS = ("GET", "PUT", "POST", "DELETE", "HEAD")  # those that a policy may list (SEMANTICS 2)
 MAX_MEMO = 1024  # decisions that a memo holds
-MAX_REMEMBERED = 256  # characters of any one value that is remembered; longer ones are not even hashed
+MAX_REMEMBERED = 512  # characters of a request that a memo keeps; longer ones are not even looked up
 MAX_REQUEST_HEADERS = 8192  # bytes of Access-Control-Request-Headers that are read (SEMANTICS 3.6)
 
 _NO_NAMES: dict[str, None] = {}
@@ -52,6 +52,13 @@ def requested_names(value: str | None, size: int | None = None) -> dict[str, Non
         names = dict.fromkeys([name.strip(OPTIONAL_WHITESPACE) for name in names])
     names.pop("", None)
     return None if "".join(names).strip(TOKEN_CHARACTERS) else names
+
+
+def remember(memo: dict[Any, Any], key: object, value: object) -> None:
+    """Keep `value`. When there are too many, start afresh: cheaper in a flood of misses than keeping any order."""
+    if len(memo) >= MAX_MEMO:
+        memo.clear()
+    memo[key] = value
 
 
 class HeaderTest:
@@ -185,7 +192,7 @@ class Engine:
     # said to str and to bytes.
     __slots__ = (
         "_build", "_exact", "_malformed", "_malformed_actual", "_malformed_preflight", "_methods",
-        "_no_origin_options", "_pattern_grants", "_patterns", "_unlisted", "always", "credentials", "extra_methods", "memo",
+        "_no_origin_options", "_pattern_grants", "_patterns", "_unions", "_unlisted", "always", "credentials", "extra_methods", "memo",
         "no_origin", "problems", "profile", "raw_memo", "rules", "star_always",
     )  # fmt: skip
 
@@ -219,6 +226,7 @@ class Engine:
         self._malformed = malformed
         self.always = always
         self._build = build
+        self._unions: dict[tuple[str, ...], Grants] = {}
         self.memo: dict[Key, Decision] = {}
         self.raw_memo: dict[Key, Decision] = {}
         self._methods = frozenset(KNOWN_METHODS).union(extra_methods)
@@ -262,13 +270,6 @@ class Engine:
             return grants.actual_refusal
         return Decision(answer, origin if answer.echo else None)
 
-    def remember(self, memo: dict[Key, Decision], key: Key, decision: Decision) -> None:
-        """Keep a decision for a door. When there are too many, start afresh: cheaper in a flood of misses than any order."""
-        if all(value is None or len(value) <= MAX_REMEMBERED for value in key):
-            if len(memo) >= MAX_MEMO:
-                memo.clear()
-            memo[key] = decision
-
     def explain(
         self,
         method: str,
@@ -292,9 +293,18 @@ class Engine:
         found = self._patterns.matching(origin)
         if not found:
             return self._unlisted
-        if len(found) == 1:
-            return self._pattern_grants[found[0]]
-        return self._build(self._pattern_grants[pattern] for pattern in found)
+        grants = self._pattern_grants[found[0]]
+        if len(found) == 1 or all(self._pattern_grants[pattern] is grants for pattern in found):
+            return grants
+        return self._union(tuple(sorted(found)))
+
+    def _union(self, patterns: tuple[str, ...]) -> Grants:
+        """What several patterns give together. A union is dear to make, and few are ever asked for."""
+        union = self._unions.get(patterns)
+        if union is None:
+            union = self._build(self._pattern_grants[pattern] for pattern in patterns)
+            remember(self._unions, patterns, union)
+        return union
 
     def _preflight(self, origin: str, request_method: str, request_headers: str | None, size: int | None) -> Decision:
         grants = self.grants_for(origin)

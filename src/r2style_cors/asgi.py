@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from types import MethodType
 
 from ._door import KEY, Options, Refusals, open_door
-from ._engine import MAX_REMEMBERED
+from ._engine import MAX_REMEMBERED, remember
 from ._handshake import Handshakes
 from ._response import Response
 
@@ -86,7 +85,7 @@ def _behind(app: ASGIApp, engine: Engine, refusals: Refusals, decorate: Decorate
     """`app` behind one compiled policy."""
     every_request_whole = engine.profile.actual_like_preflight
     memo, always, no_origin = engine.raw_memo, engine.always, engine.no_origin
-    debug, heard, level = refusals.debug, refusals.heard, refusals.level
+    debug, known, heard, level = refusals.debug, refusals.known, refusals.heard, refusals.level
 
     def cors(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] != "http" or KEY in scope:
@@ -95,7 +94,7 @@ def _behind(app: ASGIApp, engine: Engine, refusals: Refusals, decorate: Decorate
         if method == "OPTIONS" or every_request_whole:
             decision = _decide_whole(engine, method, scope["headers"])
             if decision.answer.status is not None:
-                if decision.answer.refused and (debug or heard(level)):
+                if decision.answer.refused and (debug or (known(level) is not False and heard(level))):
                     decision = refusals.preflight(engine, decision, method, scope["path"], _asked(scope["headers"]))
                 return _answer(send, decision)
         else:
@@ -107,7 +106,7 @@ def _behind(app: ASGIApp, engine: Engine, refusals: Refusals, decorate: Decorate
                 decision = always.get(method, no_origin) if always else no_origin
             else:
                 decision = memo.get((method, origin)) or _decide_actual(engine, method, origin)
-        if decision.answer.refused and heard(level):
+        if decision.answer.refused and known(level) is not False and heard(level):
             refusals.log(decision, method, scope["path"], _asked(scope["headers"]))
         inner = scope.copy()  # type: ignore[attr-defined]  # ASGI says that it is a dict, and frameworks' types do not
         inner[KEY] = decision
@@ -127,14 +126,15 @@ def as_coroutine_function(cors: ASGIApp) -> ASGIApp:
     async def call(scope: Scope, receive: Receive, send: Send) -> None:
         await cors(scope, receive, send)
 
-    if sys.version_info >= (3, 12):
-        inspect.markcoroutinefunction(cors)
-    else:
-        from asyncio import coroutines
-
-        cors.__dict__["_is_coroutine"] = coroutines._is_coroutine  # type: ignore[attr-defined]  # typeshed hides it
+    getattr(inspect, "markcoroutinefunction", _mark_for_asyncio)(cors)  # the former from Python 3.12 on
     cors.__dict__["__call__"] = call
     return cors
+
+
+def _mark_for_asyncio(cors: ASGIApp) -> None:
+    from asyncio import coroutines
+
+    cors.__dict__["_is_coroutine"] = coroutines._is_coroutine  # type: ignore[attr-defined]  # typeshed hides it
 
 
 def _path(scope: Scope) -> str:
@@ -200,21 +200,23 @@ def _text(value: bytes | None) -> str | None:
 
 
 def _decide_actual(engine: Engine, method: str, origin: bytes) -> Decision:
+    """Decide what the memo does not know."""
     decision = engine.decide(method, origin.decode("latin-1"))
-    engine.remember(engine.raw_memo, (method, origin), decision)
+    if len(method) <= MAX_REMEMBERED and len(origin) <= MAX_REMEMBERED:
+        remember(engine.raw_memo, (method, origin), decision)
     return decision
 
 
 def _decide_whole(engine: Engine, method: str, headers: Iterable[tuple[bytes, bytes]]) -> Decision:
     """Decide with all of the CORS request headers: a preflight, or any request of a profile that reads them."""
     origin, request_method, request_headers, size = _whole(headers)
-    if size > MAX_REMEMBERED:
-        return engine.decide(method, _text(origin), _text(request_method), _text(request_headers), size)
+    short = size + len(origin or b"") + len(request_method or b"") <= MAX_REMEMBERED  # as every browser's are
     key = (origin, request_method, request_headers, method)
-    decision = engine.raw_memo.get(key)
+    decision = engine.raw_memo.get(key) if short else None
     if decision is None:
         decision = engine.decide(method, _text(origin), _text(request_method), _text(request_headers), size)
-        engine.remember(engine.raw_memo, key, decision)
+        if short:
+            remember(engine.raw_memo, key, decision)
     return decision
 
 

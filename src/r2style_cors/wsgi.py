@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import MethodType
 
 from ._door import KEY, Options, Refusals, open_door
-from ._engine import MAX_REMEMBERED
+from ._engine import MAX_REMEMBERED, remember
 from ._response import Response
 
 TYPE_CHECKING = False
@@ -76,7 +76,7 @@ def _behind(app: WSGIApplication, engine: Engine, refusals: Refusals, decorate: 
     """`app` behind one compiled policy."""
     every_request_whole = engine.profile.actual_like_preflight
     memo, always, no_origin = engine.memo, engine.always, engine.no_origin
-    debug, heard, level = refusals.debug, refusals.heard, refusals.level
+    debug, known, heard, level = refusals.debug, refusals.known, refusals.heard, refusals.level
 
     def cors(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if KEY in environ:
@@ -87,11 +87,11 @@ def _behind(app: WSGIApplication, engine: Engine, refusals: Refusals, decorate: 
         if method == "OPTIONS" or every_request_whole:
             request_headers = environ.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS")
             key = (method, origin, environ.get("HTTP_ACCESS_CONTROL_REQUEST_METHOD"), request_headers)
-            short = request_headers is None or len(request_headers) <= MAX_REMEMBERED  # no browser sends longer ones
+            short = request_headers is None or len(request_headers) <= MAX_REMEMBERED  # else not worth its hash
             decision = (short and memo.get(key)) or _decide_anew(engine, key)
             answer = decision.answer
             if answer.status is not None:
-                if answer.refused and (debug or heard(level)):
+                if answer.refused and (debug or (known(level) is not False and heard(level))):
                     decision = refusals.preflight(engine, decision, method, _path(environ), _asked(environ))
                 start_response(answer.status_line, [*decision.headers])
                 return [decision.answer.body]
@@ -99,7 +99,7 @@ def _behind(app: WSGIApplication, engine: Engine, refusals: Refusals, decorate: 
             decision = always.get(method, no_origin) if always else no_origin
         else:
             decision = memo.get((method, origin)) or _decide_anew(engine, (method, origin))
-        if decision.answer.refused and heard(level):
+        if decision.answer.refused and known(level) is not False and heard(level):
             refusals.log(decision, method, _path(environ), _asked(environ))
         environ[KEY] = decision
         return app(environ, MethodType(decorate, (start_response, decision, environ)))
@@ -126,7 +126,8 @@ def _asked(environ: WSGIEnvironment) -> Asked:
 def _decide_anew(engine: Engine, key: tuple[str, *tuple[str | None, ...]]) -> Decision:
     """Decide what the memo does not know. `key` is the arguments of `Engine.decide`, as many as take part."""
     decision = engine.decide(*key)
-    engine.remember(engine.memo, key, decision)
+    if sum(len(value) for value in key if value is not None) <= MAX_REMEMBERED:  # as every browser's are
+        remember(engine.memo, key, decision)
     return decision
 
 
