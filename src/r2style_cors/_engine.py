@@ -34,6 +34,7 @@ MAX_MEMO = 1024  # decisions that a memo holds
 MAX_REMEMBERED = 512  # characters of a request that a memo keeps; longer ones are not even looked up
 MAX_REQUEST_HEADERS = 8192  # bytes of Access-Control-Request-Headers that are read (SEMANTICS 3.6)
 
+_TOKENS_AND_COMMAS = TOKEN_CHARACTERS.encode() + b","
 _NO_NAMES: dict[str, None] = {}
 
 
@@ -47,11 +48,17 @@ def requested_names(value: str | None, size: int | None = None) -> dict[str, Non
         return _NO_NAMES
     if (len(value) if size is None else size) > MAX_REQUEST_HEADERS or not value.isascii():
         return None
-    names = dict.fromkeys(value.lower().split(","))  # repeats go first, so that what follows is done once for each
-    if " " in value or "\t" in value:
+    lowered = value.lower()
+    names = dict.fromkeys(lowered.split(","))  # repeats go first, so that what follows is done once for each
+    odd = lowered.encode().translate(None, _TOKENS_AND_COMMAS)
+    if odd:
+        if odd.strip(b" \t"):
+            return None
         names = dict.fromkeys([name.strip(OPTIONAL_WHITESPACE) for name in names])
+        if any(" " in name or "\t" in name for name in names):
+            return None
     names.pop("", None)
-    return None if "".join(names).strip(TOKEN_CHARACTERS) else names
+    return names
 
 
 def remember(memo: dict[Any, Any], key: object, value: object) -> None:
@@ -135,22 +142,30 @@ class Chain:
         if not names or grants[0].headers.every:
             return grants[0]
         bits = self._bits
+        if not self._every and not self._patterns and not names.keys() <= bits.keys():
+            return None  # the usual refusal, found at the first unknown name
         found: set[int | None] = set(map(bits.get, names))  # a handful of distinct sets, however many the names
-        if None in found:
-            found.remove(None)
-            found.update(self._rules_for(name) for name in names if name not in bits)
         allowed = self._all
+        if None in found:
+            allowed = self._rules_for_unnamed([name for name in names if name not in bits])
+            found.remove(None)
         for rules in found:
             allowed &= rules or 0
         return grants[(allowed & -allowed).bit_length() - 1] if allowed else None
 
-    def _rules_for(self, name: str) -> int:
-        """The rules that allow a `name` that none of them spells out."""
-        rules = self._every
-        if self._patterns:
+    def _rules_for_unnamed(self, names: list[str]) -> int:
+        """The rules that allow all of `names`, none of which is spelt out by any of them."""
+        if not self._patterns:
+            return self._every
+        allowed = self._all
+        for name in names:
+            rules = self._every
             for pattern in self._patterns.matching(name):
                 rules |= self._pattern_bits[pattern]
-        return rules
+            allowed &= rules
+            if not allowed:
+                break
+        return allowed
 
 
 class Grants:

@@ -11,6 +11,10 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import TypeAlias
+
+    # length of a head -> head -> length of a prefix -> prefix -> pattern
+    _Heads: TypeAlias = dict[int, dict[str, dict[int, dict[str, str]]]]
 
 # SEMANTICS 2, the row on origins. Lower case only: browsers serialize hosts in lower case (URL, section 3.5).
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -92,9 +96,9 @@ class Wildcards:
     """Patterns with one `*` each, indexed so that their number does not matter.
 
     A pattern is a prefix and a suffix. The suffix is filed under its *key*, the part from its first dot on (`.example.dev`
-    of `-app.example.dev`), or the empty string. A text has few dots, and only as many of the last ones are tried as some
-    key has; under a key, patterns of equal lengths share one table. So a look-up is a handful of slices and dict reads,
-    with one pattern or with a hundred thousand.
+    of `-app.example.dev`), or the empty string; then under its *head*, what stands before the key (`-app`); then under the
+    prefix. A text has few dots, and only as many of the last ones are tried as some key has; heads and prefixes are tried
+    by their lengths. So a look-up is a handful of slices and dict reads, with one pattern or with a hundred thousand.
     """
 
     __slots__ = ("_characters", "_dots", "_keys")
@@ -103,15 +107,14 @@ class Wildcards:
         """Index `patterns`. `characters` are those that a `*` stands for; None means any (profile `s3`)."""
         self._characters = characters
         self._dots = 0
-        # key -> {(length of prefix, length of the suffix before its key): {prefix + that part: pattern}}
-        self._keys: dict[str, dict[tuple[int, int], dict[str, str]]] = {}
+        self._keys: dict[str, _Heads] = {}
         for pattern in patterns:
             prefix, _, suffix = pattern.partition("*")
             head, dot, rest = suffix.partition(".")
             key = dot + rest
             self._dots = max(self._dots, key.count("."))
-            shapes = self._keys.setdefault(key, {})
-            shapes.setdefault((len(prefix), len(head)), {})[prefix + head] = pattern
+            heads = self._keys.setdefault(key, {}).setdefault(len(head), {})
+            heads.setdefault(head, {}).setdefault(len(prefix), {})[prefix] = pattern
 
     def __bool__(self) -> bool:
         return bool(self._keys)
@@ -127,19 +130,22 @@ class Wildcards:
             end = text.rfind(".", 0, end)
             if end < 0:
                 break
-            shapes = keys.get(text[end:])
-            if shapes is not None:
-                self._collect(shapes, text, end, found)
+            heads = keys.get(text[end:])
+            if heads is not None:
+                self._collect(heads, text, end, found)
         return found
 
-    def _collect(self, shapes: dict[tuple[int, int], dict[str, str]], text: str, end: int, found: list[str]) -> None:
+    def _collect(self, by_length: _Heads, text: str, end: int, found: list[str]) -> None:
         """Add to `found` the patterns of one key, which matched from `end` on."""
-        for (before, after), table in shapes.items():
-            start = end - after
-            if before <= start:  # prefix and suffix do not overlap
-                pattern = table.get(text[:before] + text[start:end])
-                if pattern is not None and self._covers(text[before:start]):
-                    found.append(pattern)
+        for length, heads in by_length.items():
+            start = end - length
+            prefixes = heads.get(text[start:end]) if start >= 0 else None
+            if prefixes is not None:
+                for before, patterns in prefixes.items():
+                    # A prefix and a suffix may touch, but not overlap.
+                    pattern = patterns.get(text[:before]) if before <= start else None
+                    if pattern is not None and self._covers(text[before:start]):
+                        found.append(pattern)
 
     def _covers(self, middle: str) -> bool:
         """Whether a `*` may stand for `middle`."""
