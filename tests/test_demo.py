@@ -269,11 +269,11 @@ def test_door_is_made_once_for_each_policy(policy: _policy.DemoPolicy) -> None:
 # The recorder.
 
 REASONS: list[tuple[str, dict[str, str], bool, str]] = [
-    ("GET", {"Origin": ORIGIN}, True, "rule 1 covers this origin and what was asked"),
-    ("OPTIONS", preflight("PUT", "content-type"), True, "rule 1 covers this origin and what was asked"),
+    ("GET", {"Origin": ORIGIN}, True, "rule 0 covers this origin and what was asked"),
+    ("OPTIONS", preflight("PUT", "content-type"), True, "rule 0 covers this origin and what was asked"),
     ("GET", {"Origin": "http://localhost:9"}, False, "no rule covers this origin"),
-    ("DELETE", {"Origin": ORIGIN}, False, "rule 1 covers this origin, but not the method"),
-    ("OPTIONS", preflight("GET", "x-team"), False, "rule 1 covers this origin and the method, but not every header"),
+    ("DELETE", {"Origin": ORIGIN}, False, "rule 0 covers this origin, but not the method"),
+    ("OPTIONS", preflight("GET", "x-team"), False, "rule 0 covers this origin and the method, but not every header"),
     ("OPTIONS", preflight("P T"), False, "the request is malformed"),
     ("GET", {}, False, "the request names no origin"),
 ]

@@ -120,8 +120,7 @@ def _lines(headers: Pairs, name: str) -> str | None:
 
 
 def _because(decision: Decision) -> str:
-    rule = decision.rule
-    return _REASONS[decision.reason].format(rule=None if rule is None else rule + 1)
+    return _REASONS[decision.reason].format(rule=decision.rule)
 
 
 def _is_asked(name: str) -> bool:
