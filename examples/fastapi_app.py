@@ -11,14 +11,12 @@ from pathlib import Path
 import uvicorn
 from fastapi import FastAPI
 
-from r2style_cors import load_policy
-from r2style_cors.asgi import CORSMiddleware
+from r2style_cors.starlette import install
 
 POLICY = Path(__file__).parent / "policies" / "api.json"
 
 app = FastAPI()
-# Loaded here, so that a policy that cannot work stops the application now: middleware is only made at its first call.
-app.add_middleware(CORSMiddleware, policy=load_policy(POLICY))
+install(app, POLICY)
 
 
 @app.get("/notes/{number}")

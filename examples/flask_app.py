@@ -10,13 +10,12 @@ from pathlib import Path
 
 from flask import Flask, Response
 
-from r2style_cors.wsgi import CORSMiddleware
+from r2style_cors.flask import init_app
 
 POLICY = Path(__file__).parent / "policies" / "dashboard.json"
 
 app = Flask(__name__)
-# Flask's own way to wrap an application, which type checkers see as replacing a method.
-app.wsgi_app = CORSMiddleware(app.wsgi_app, policy=POLICY)  # type: ignore[method-assign, assignment]
+init_app(app, POLICY)
 
 
 @app.get("/font.woff2")

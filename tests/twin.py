@@ -242,10 +242,8 @@ def header_allowed(rule: dict[str, Any], name: str) -> bool:
 def origin_headers(rule: dict[str, Any], options: Options, origin: str) -> dict[str, str]:
     """5.3, 6 and 7.1: ACAO, and ACAC where it belongs."""
     value = "*" if "*" in rule["AllowedOrigins"] else origin
-    if options.profile == "s3":
-        credentials = options.credentials is not False and value != "*"
-    else:
-        credentials = options.credentials is True
+    on_s3 = options.credentials is not False and value != "*"
+    credentials = on_s3 if options.profile == "s3" else options.credentials is True
     headers = {"access-control-allow-origin": value}
     return headers | ({"access-control-allow-credentials": "true"} if credentials else {})
 

@@ -15,7 +15,17 @@ if TYPE_CHECKING:
     from .policy import Policy, Rule, load_policy
 
 __version__ = "0.1.0"
-__all__ = ["Decision", "Engine", "PathPolicies", "Policy", "PolicyError", "PolicyFile", "Problem", "Rule", "load_policy"]
+__all__ = [
+    "Decision",
+    "Engine",
+    "PathPolicies",
+    "Policy",
+    "PolicyError",
+    "PolicyFile",
+    "Problem",
+    "Rule",
+    "load_policy",
+]
 
 _ROOMS = {
     "Decision": "_decision",

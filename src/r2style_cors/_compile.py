@@ -44,7 +44,9 @@ def compile_policy(
     if any(problem.severity == "error" for problem in problems):
         raise PolicyError(tuple(problems), policy.form)
     effective = rules_of.credentials if credentials is None else credentials
-    return _Compiler(rules, rules_of, effective, tuple(extra_methods), star_always, (*policy.problems, *problems)).engine()
+    return _Compiler(
+        rules, rules_of, effective, tuple(extra_methods), star_always, (*policy.problems, *problems)
+    ).engine()
 
 
 class _Compiler:

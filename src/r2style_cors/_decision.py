@@ -48,8 +48,8 @@ class Answer:
         vary: tuple[str, ...] = (),
         echo: bool = False,
     ) -> None:
-        self.kind = kind
-        self.reason = reason
+        self.kind: Kind = kind
+        self.reason: Reason = reason
         self.rule = rule
         self.status = status
         self.status_line = _STATUS_LINES.get(status or 0, "")
@@ -156,4 +156,3 @@ class Decision:
 
     def _value(self) -> tuple[object, ...]:
         return (self.kind, self.reason, self.rule, self.status, self.headers, self.body, self.vary)
-

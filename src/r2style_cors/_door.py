@@ -44,7 +44,7 @@ class Options:
         debug: bool,
         websocket_origin_check: bool = False,
     ) -> None:
-        self.profile = profile
+        self.profile: ProfileName = profile
         self.credentials = credentials
         self.extra_methods = extra_methods
         self.star_always = star_always
@@ -57,7 +57,9 @@ class Options:
     def accept(self, engine: Engine) -> Engine:
         """An engine that is ready has options of its own."""
         if (self.profile, self.credentials, tuple(self.extra_methods), self.star_always) != ("r2", None, (), False):
-            message = "profile, credentials, extra_methods and star_always belong to Policy.compile(): an Engine has its own"
+            message = (
+                "profile, credentials, extra_methods and star_always belong to Policy.compile(): an Engine has its own"
+            )
             raise TypeError(message)
         return engine
 

@@ -18,7 +18,6 @@ from ._text import shown
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-
     from typing import Any, TypeAlias
 
     from ._explain import Explanation
@@ -203,11 +202,11 @@ class Engine:
         problems: what loading and construction found doubtful: warnings and notes, never errors.
     """
 
-    # For the doors: `always` and `no_origin` answer a request without Origin; `memo` and `raw_memo` remember what `decide`
-    # said to str and to bytes.
+    # For the doors: `always` and `no_origin` answer a request without Origin; `memo` and `raw_memo` remember what
+    # `decide` said to str and to bytes.
     __slots__ = (
-        "_build", "_exact", "_malformed", "_malformed_actual", "_malformed_preflight", "_methods",
-        "_no_origin_options", "_pattern_grants", "_patterns", "_unions", "_unlisted", "always", "credentials", "extra_methods", "memo",
+        "_build", "_exact", "_malformed", "_malformed_actual", "_malformed_preflight", "_methods", "_no_origin_options",
+        "_pattern_grants", "_patterns", "_unions", "_unlisted", "always", "credentials", "extra_methods", "memo",
         "no_origin", "problems", "profile", "raw_memo", "rules", "star_always",
     )  # fmt: skip
 

@@ -77,6 +77,12 @@ class Explanation:
         """Why, in one sentence. Values from the request are escaped and cut (SEMANTICS 8.2)."""
         return _SENTENCES[self.decision.reason](self)
 
+    @property
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        """As they go out: all of them where the policy answers, else what it adds, Vary included (SEMANTICS 5.4)."""
+        added = () if self.decision.kind == "preflight" else self.decision.answer.vary_pair
+        return (*self.decision.headers, *added)
+
 
 def explain(
     engine: Engine,
@@ -118,7 +124,12 @@ def _why(grant: Grant, origin: bool, method: str, names: dict[str, None]) -> Rul
 
 def _rule(explanation: Explanation) -> str:
     why = explanation.rules[explanation.decision.rule or 0]
-    return f"Rule {why.index}" if why.id is None else f"Rule {why.index} ({shown(why.id)})"
+    return f"Rule {rule_name(why.index, why.id)}"
+
+
+def rule_name(index: int, rule_id: str | None) -> str:
+    """A rule as people are told of it: its number, and its id if it has one."""
+    return str(index) if rule_id is None else f"{index} ({shown(rule_id)})"
 
 
 def _no_origin(_: Explanation) -> str:

@@ -22,6 +22,9 @@ SCHEME_CHARACTERS = LETTERS + "0123456789+.-"
 HOST_CHARACTERS = LETTERS + "0123456789._-"
 
 MAX_ORIGIN_LENGTH = 1024  # SEMANTICS 3.4
+MAX_PORT = 65535
+_MAX_PORT_LENGTH = len(str(MAX_PORT))
+_MAX_IPV6_LENGTH = len("ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255")
 
 
 def is_scheme(text: str) -> bool:
@@ -38,7 +41,7 @@ def is_host(text: str) -> bool:
 
 def is_ipv6(text: str) -> bool:
     """Whether `text` is an IPv6 address in lower case, without a zone (URL, section 3.3)."""
-    if len(text) > 45 or text.strip("0123456789abcdef:."):
+    if len(text) > _MAX_IPV6_LENGTH or text.strip("0123456789abcdef:."):
         return False
     from ipaddress import AddressValueError, IPv6Address  # here, since hardly any request has one
 
@@ -51,7 +54,9 @@ def is_ipv6(text: str) -> bool:
 
 def is_port(text: str) -> bool:
     """Whether `text` is a port, 1 to 65535, without a leading zero."""
-    return 0 < len(text) <= 5 and text[0] != "0" and not text.strip("0123456789") and int(text) <= 65535
+    return (
+        0 < len(text) <= _MAX_PORT_LENGTH and text[0] != "0" and not text.strip("0123456789") and int(text) <= MAX_PORT
+    )
 
 
 def split_host_port(authority: str) -> tuple[str, str | None]:

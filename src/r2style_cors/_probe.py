@@ -194,7 +194,9 @@ def _page_request(
 ) -> tuple[PageRequest, tuple[str, ...]]:
     """The request as a page makes it, and the names of the headers that no page may set."""
     if origin != "null" and not is_serialized_origin(origin):
-        message = f"{shown(origin)!r} is no origin: write scheme://name[:port], in lower case, without a path or a slash"
+        message = (
+            f"{shown(origin)!r} is no origin: write scheme://name[:port], in lower case, without a path or a slash"
+        )
         raise ValueError(message)
     if not is_token(method) or method.upper() in FORBIDDEN_METHODS:
         message = f"no page can use the method {shown(method)!r}"

@@ -77,9 +77,7 @@ class Profile:
         """An OPTIONS request that is no preflight, where the profile answers those too."""
         return self._error(400, reason, None, error_xml("BadRequest", message))
 
-    def _error(
-        self, status: int, reason: Reason, rule: int | None, body: bytes, *, no_store: bool = False
-    ) -> Answer:
+    def _error(self, status: int, reason: Reason, rule: int | None, body: bytes, *, no_store: bool = False) -> Answer:
         vary = self.vary_refused_preflight
         headers = [("Content-Type", "application/xml"), ("Content-Length", str(len(body)))]
         if no_store:

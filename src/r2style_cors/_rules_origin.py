@@ -172,8 +172,8 @@ def _doubts(text: str) -> Iterator[Fault]:
         yield fault("origin-scheme-unusual", f"The scheme `{parts.scheme}` is not one that web pages have.")
     if len(text) - text.count("*") > MAX_ORIGIN_LENGTH or not _is_sent(parts.host):
         port = "" if parts.port is None else f":{parts.port}"
-        mended = _canonical_ipv6(parts.host)
-        sent = None if mended is None else f"{parts.scheme}://{mended}{port}"
+        host = _canonical_ipv6(parts.host)
+        sent = None if host is None else f"{parts.scheme}://{host}{port}"
         yield fault("origin-unreachable", "No browser writes a host like this one, so it can never match.", sent)
 
 

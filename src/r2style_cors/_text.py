@@ -8,7 +8,9 @@ MAX_SHOWN = 200
 def shown(value: str) -> str:
     r"""`value` with everything outside 0x20-0x7E as `\xNN`, at most 200 characters of it."""
     return "".join(
-        character if " " <= character <= "~" else character.encode("ascii", "backslashreplace").decode()
+        character
+        if " " <= character <= "~"
+        else character.encode("ascii", "backslashreplace").decode()
         if character > "\x7f"
         else f"\\x{ord(character):02x}"
         for character in value[:MAX_SHOWN]
@@ -19,5 +21,7 @@ def error_xml(code: str, message: str, *elements: tuple[str, str]) -> bytes:
     """S3's and R2's error document. `message` and the values of `elements` are escaped here."""
     from xml.sax.saxutils import escape
 
-    inner = "".join(f"<{name}>{escape(text)}</{name}>" for name, text in (("Code", code), ("Message", message), *elements))
+    inner = "".join(
+        f"<{name}>{escape(text)}</{name}>" for name, text in (("Code", code), ("Message", message), *elements)
+    )
     return f"<Error>{inner}</Error>".encode("ascii", "xmlcharrefreplace")

@@ -134,7 +134,8 @@ def as_coroutine_function(cors: ASGIApp) -> ASGIApp:
 def _mark_for_asyncio(cors: ASGIApp) -> None:
     from asyncio import coroutines
 
-    cors.__dict__["_is_coroutine"] = coroutines._is_coroutine  # type: ignore[attr-defined]  # typeshed hides it
+    # Private, but what asyncio looked for as long as it had no way to say it; typeshed hides it.
+    cors.__dict__["_is_coroutine"] = coroutines._is_coroutine  # type: ignore[attr-defined]  # noqa: SLF001
 
 
 def _path(scope: Scope) -> str:
@@ -231,7 +232,7 @@ def _decorator(response: Response, refusals: Refusals) -> Decorate:
                 headers = message["headers"]
                 joined = headers + decision.raw_extra
             except (KeyError, TypeError):  # absent, a tuple, an iterator: all are seen in the wild
-                headers = list(message.get("headers") or ())
+                headers = [*(message.get("headers") or ())]
                 joined = headers + decision.raw_extra
             vary = None
             for pair in headers:

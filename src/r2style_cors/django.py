@@ -1,8 +1,8 @@
 """The Django door: a middleware, sync and async, with its settings and system checks. It decides nothing.
 
-    MIDDLEWARE = ["r2style_cors.django.CORSMiddleware", ...]      # first, so that it stands outside all others
-    INSTALLED_APPS = ["r2style_cors.django", ...]                 # for the system checks
-    R2STYLE_CORS = {"policy": BASE_DIR / "cors.json"}             # and CORSMiddleware's options, by name
+MIDDLEWARE = ["r2style_cors.django.CORSMiddleware", ...]      # first, so that it stands outside all others
+INSTALLED_APPS = ["r2style_cors.django", ...]                 # for the system checks
+R2STYLE_CORS = {"policy": BASE_DIR / "cors.json"}             # and CORSMiddleware's options, by name
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ import inspect
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Warning as CheckWarning, register
+from django.core.checks import CheckMessage, Error, register
+from django.core.checks import Warning as CheckWarning
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpResponse
 
@@ -31,7 +32,13 @@ if TYPE_CHECKING:
 
 _SETTING = "R2STYLE_CORS"
 _PATH = "r2style_cors.django.CORSMiddleware"
-_OPTIONS: dict[str, Any] = {"profile": "r2", "credentials": None, "extra_methods": (), "star_always": False, "debug": False}
+_OPTIONS: dict[str, Any] = {
+    "profile": "r2",
+    "credentials": None,
+    "extra_methods": (),
+    "star_always": False,
+    "debug": False,
+}
 
 
 class CORSMiddleware:
@@ -137,7 +144,9 @@ def _configured() -> tuple[Any, bool, Options]:
     """The policy, `keep_app_headers`, and the options that it is compiled with."""
     configured = getattr(settings, _SETTING, None)
     if not isinstance(configured, dict) or "policy" not in configured:
-        message = f'{_SETTING} must be a dict with a policy, for example {_SETTING} = {{"policy": BASE_DIR / "cors.json"}}'
+        message = (
+            f'{_SETTING} must be a dict with a policy, for example {_SETTING} = {{"policy": BASE_DIR / "cors.json"}}'
+        )
         raise ImproperlyConfigured(message)
     unknown = sorted(configured.keys() - _OPTIONS.keys() - {"policy", "keep_app_headers"})
     if unknown:

@@ -129,7 +129,7 @@ class Rule(_Model):
             allowed_headers: Sequence[str] = (),
             expose_headers: Sequence[str] = (),
             max_age_seconds: float | None = None,
-            id: str | None = None,  # noqa: A002 - the field's name
+            id: str | None = None,
         ) -> None: ...
 
     @model_validator(mode="wrap")
@@ -192,7 +192,7 @@ class Policy(_Model):
         cls,
         data: bytes | str | list[Any] | dict[str, Any],
         profile: str = "r2",
-        strict: bool = False,  # noqa: FBT001, FBT002 - the public surface
+        strict: bool = False,
     ) -> Policy:
         """Read a policy in any of the five forms, recognised by its content (SEMANTICS 1 and 2).
 
@@ -270,9 +270,9 @@ class Policy(_Model):
     def compile(
         self,
         profile: str = "r2",
-        credentials: bool | None = None,  # noqa: FBT001 - the public surface
+        credentials: bool | None = None,
         extra_methods: Sequence[str] = (),
-        star_always: bool = False,  # noqa: FBT001, FBT002
+        star_always: bool = False,
     ) -> Engine:
         """Compile the policy into an engine that decides requests.
 
@@ -300,7 +300,7 @@ class Policy(_Model):
 def load_policy(
     path: str | os.PathLike[str],
     profile: str = "r2",
-    strict: bool = False,  # noqa: FBT001, FBT002 - the public surface
+    strict: bool = False,
 ) -> Policy:
     """Read a policy file in any of the five forms (SEMANTICS 1 and 2).
 

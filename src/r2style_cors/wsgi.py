@@ -88,7 +88,7 @@ def _behind(app: WSGIApplication, engine: Engine, refusals: Refusals, decorate: 
             request_headers = environ.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS")
             key = (method, origin, environ.get("HTTP_ACCESS_CONTROL_REQUEST_METHOD"), request_headers)
             short = request_headers is None or len(request_headers) <= MAX_REMEMBERED  # else not worth its hash
-            decision = (short and memo.get(key)) or _decide_anew(engine, key)
+            decision = (short and memo.get(key)) or _decide_anew(engine, key, *key)
             answer = decision.answer
             if answer.status is not None:
                 if answer.refused and (debug or (known(level) is not False and heard(level))):
@@ -98,7 +98,7 @@ def _behind(app: WSGIApplication, engine: Engine, refusals: Refusals, decorate: 
         elif origin is None:
             decision = always.get(method, no_origin) if always else no_origin
         else:
-            decision = memo.get((method, origin)) or _decide_anew(engine, (method, origin))
+            decision = memo.get((method, origin)) or _decide_anew(engine, (method, origin), method, origin)
         if decision.answer.refused and known(level) is not False and heard(level):
             refusals.log(decision, method, _path(environ), _asked(environ))
         environ[KEY] = decision
@@ -123,9 +123,16 @@ def _asked(environ: WSGIEnvironment) -> Asked:
     )
 
 
-def _decide_anew(engine: Engine, key: tuple[str, *tuple[str | None, ...]]) -> Decision:
-    """Decide what the memo does not know. `key` is the arguments of `Engine.decide`, as many as take part."""
-    decision = engine.decide(*key)
+def _decide_anew(
+    engine: Engine,
+    key: tuple[str | None, ...],
+    method: str,
+    origin: str | None,
+    request_method: str | None = None,
+    request_headers: str | None = None,
+) -> Decision:
+    """Decide what the memo does not know; `key` is what it will know it by."""
+    decision = engine.decide(method, origin, request_method, request_headers)
     if sum(len(value) for value in key if value is not None) <= MAX_REMEMBERED:  # as every browser's are
         remember(engine.memo, key, decision)
     return decision

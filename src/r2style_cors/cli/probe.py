@@ -34,7 +34,11 @@ RELEVANT = frozenset(name.lower() for name in CORS_RESPONSE_HEADERS) | {
 _VERDICTS = {
     "readable": ("READABLE", "green", "a browser lets the page read the response."),
     "blocked": ("BLOCKED", "red", "a browser does not let the page read the response."),
-    "preflight-passed": ("PREFLIGHT PASSED", "green", "a browser goes on to send the request, which was not sent here."),
+    "preflight-passed": (
+        "PREFLIGHT PASSED",
+        "green",
+        "a browser goes on to send the request, which was not sent here.",
+    ),
     "not-sent": ("NOT SENT", "yellow", "a browser sends this request without a preflight; nothing was sent here."),
     "unreachable": ("UNREACHABLE", "red", "there is no answer to judge; a browser reports a failed fetch."),
 }
@@ -53,12 +57,15 @@ def probe(
     body_type: Annotated[str | None, typer.Option(help="The Content-Type of what the page sends.")] = None,
     credentials: Annotated[bool, typer.Option("--credentials", help="The page asks with credentials.")] = False,
     policy: Annotated[
-        str | None, typer.Option(help="A policy file; compare what the server does with what it says. - is standard input.")
+        str | None,
+        typer.Option(help="A policy file; compare what the server does with what it says. - is standard input."),
     ] = None,
     extra_method: Annotated[
         list[str] | None, typer.Option(help="A method that the server adds to the policy's. Repeatable.")
     ] = None,
-    send: Annotated[bool, typer.Option("--send", help="Send methods other than GET and HEAD too, without a body.")] = False,
+    send: Annotated[
+        bool, typer.Option("--send", help="Send methods other than GET and HEAD too, without a body.")
+    ] = False,
     timeout: Annotated[float, typer.Option(min=0.001, help="Seconds for all of it.")] = 15.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -107,7 +114,9 @@ def _as_json(found: Probe) -> dict[str, Any]:
 
 
 def _report(found: Probe) -> Group:
-    head = f"{found.method} {found.url}\nfrom a page at {found.origin}{', with credentials' if found.credentials else ''}"
+    head = (
+        f"{found.method} {found.url}\nfrom a page at {found.origin}{', with credentials' if found.credentials else ''}"
+    )
     exchanges = [part for exchange in found.exchanges for part in ("", *_exchange(exchange))]
     compared = ["", *_comparison(found)] if found.compared else []
     suspects = [part for suspect in found.suspects for part in ("", *_suspect(suspect))]
@@ -157,7 +166,9 @@ def _arrows(arrow: str, lines: Iterable[str]) -> Iterator[RenderableType]:
 
 def _step(step: Step) -> RenderableType:
     word, style = ("passed", "green") if step.passed else ("FAILED", "bold red")
-    return Padding(_row(Text(word, style=style), Text(f"Fetch {step.section:4}"), Text(shown(step.sentence))), (0, 0, 0, 2))
+    return Padding(
+        _row(Text(word, style=style), Text(f"Fetch {step.section:4}"), Text(shown(step.sentence))), (0, 0, 0, 2)
+    )
 
 
 def _comparison(found: Probe) -> Iterator[RenderableType]:
@@ -178,7 +189,9 @@ def _value(value: str | None) -> str:
 
 
 def _suspect(suspect: Suspect) -> Iterator[RenderableType]:
-    yield _row(Text(suspect.severity, style=f"bold {_STYLES[suspect.severity]}"), Text(f"{suspect.message} [{suspect.code}]"))
+    yield _row(
+        Text(suspect.severity, style=f"bold {_STYLES[suspect.severity]}"), Text(f"{suspect.message} [{suspect.code}]")
+    )
     yield Padding(Text(suspect.advice), (0, 0, 0, 2))
 
 
