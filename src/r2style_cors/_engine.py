@@ -43,9 +43,11 @@ def requested_names(value: str | None, size: int | None = None) -> dict[str, Non
     List syntax is RFC 9110, section 5.6.1: optional white space and empty items are allowed. `size` is the number of
     bytes received where that differs from the length of `value`, that is, where several lines were joined.
     """
+    if (len(value or "") if size is None else size) > MAX_REQUEST_HEADERS:
+        return None
     if not value:
         return _NO_NAMES
-    if (len(value) if size is None else size) > MAX_REQUEST_HEADERS or not value.isascii():
+    if not value.isascii():
         return None
     lowered = value.lower()
     names = dict.fromkeys(lowered.split(","))  # repeats go first, so that what follows is done once for each

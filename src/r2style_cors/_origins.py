@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 SCHEME_CHARACTERS = LETTERS + "0123456789+.-"
 HOST_CHARACTERS = LETTERS + "0123456789._-"
+_HOST_BYTES = HOST_CHARACTERS.encode()
 
 MAX_ORIGIN_LENGTH = 1024  # SEMANTICS 3.4
 MAX_PORT = 65535
@@ -80,8 +81,8 @@ def is_serialized_origin(text: str) -> bool:
     scheme, separator, authority = text.partition("://")
     if not separator or not is_scheme(scheme):
         return False
-    if authority and not authority.strip(HOST_CHARACTERS):  # the usual case: a host alone
-        return True
+    if authority.isascii() and authority and not authority.encode().translate(None, _HOST_BYTES):
+        return True  # the usual case: a host alone
     host, port = split_host_port(authority)
     return is_host(host) and (port is None or is_port(port))
 

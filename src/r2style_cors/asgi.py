@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import MethodType
 
 from ._door import KEY, Options, Refusals, open_door
-from ._engine import MAX_REMEMBERED, remember
+from ._engine import MAX_REMEMBERED, MAX_REQUEST_HEADERS, remember
 from ._handshake import Handshakes
 from ._response import Response
 
@@ -211,6 +211,8 @@ def _decide_actual(engine: Engine, method: str, origin: bytes) -> Decision:
 def _decide_whole(engine: Engine, method: str, headers: Iterable[tuple[bytes, bytes]]) -> Decision:
     """Decide with all of the CORS request headers: a preflight, or any request of a profile that reads them."""
     origin, request_method, request_headers, size = _whole(headers)
+    if size > MAX_REQUEST_HEADERS:
+        request_headers = b""  # refused for its size, so that nobody reads it
     short = size + len(origin or b"") + len(request_method or b"") <= MAX_REMEMBERED  # as every browser's are
     key = (origin, request_method, request_headers, method)
     decision = engine.raw_memo.get(key) if short else None
