@@ -110,9 +110,10 @@ class PolicyFile:
             PolicyError: the file is missing, unreadable or invalid, or whatever `build` raises.
         """
         with self._reading:
+            data = self._read() if self._data is None else self._data
+            follower = Follower(self, build, build(data))
             if self._data is None:
-                self._load()
-            follower = Follower(self, build, build(self._data or b""))
+                self._accept(data)
             self._followers.append(follower)
         return follower
 
@@ -120,7 +121,11 @@ class PolicyFile:
         """One `stat`. What it finds is read on a thread of its own, and requests go on meanwhile."""
         self.next_look = monotonic() + self.check_every
         if self._stat() != self._seen and self._reading.acquire(blocking=False):
-            threading.Thread(target=self._load_apart, name="r2style_cors policy file", daemon=True).start()
+            try:
+                threading.Thread(target=self._load_apart, name="r2style_cors policy file", daemon=True).start()
+            except RuntimeError as error:  # no thread to be had: no request fails for that
+                self._failed(error)
+                self._reading.release()
 
     def _load_apart(self) -> None:
         try:
@@ -132,20 +137,26 @@ class PolicyFile:
 
     def _load(self) -> None:
         """Read the file. Where it is another than the one in force, build everything anew, and only then swap."""
-        seen = self._stat()  # before reading: a change in between is seen at the next look
-        self._seen = seen if _is_settled(seen) else ()
-        data = read_file(self.path)
-        digest = hashlib.sha256(data).hexdigest()
-        if digest != self.digest:
+        data = self._read()
+        if data != self._data:
             fresh = [follower.build(data) for follower in self._followers]
             for follower, ready in zip(self._followers, fresh, strict=True):
                 follower.ready = ready
-            if self._data is not None:
-                _logger.info("CORS policy file %s has changed; the new policy is in force.", self.path)
-            self._data, self.digest, self.loaded_at = data, digest, datetime.now(UTC)
+            self._accept(data)
+            _logger.info("CORS policy file %s has changed; the new policy is in force.", self.path)
         elif self.last_error is not None:
             _logger.info("CORS policy file %s is as it was again.", self.path)
         self.last_error = None
+
+    def _read(self) -> bytes:
+        seen = self._stat()  # before reading: a change in between is seen at the next look
+        self._seen = seen if _is_settled(seen) else ()
+        return read_file(self.path)
+
+    def _accept(self, data: bytes) -> None:
+        self._data = data
+        self.digest = hashlib.sha256(data).hexdigest()
+        self.loaded_at = datetime.now(UTC)
 
     def _failed(self, error: Exception) -> None:
         if str(error) != str(self.last_error):

@@ -1,0 +1,183 @@
+"""What compiling refuses or warns of (SEMANTICS 7.1 and 7.2), and what an Engine and a Decision are."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+import r2style_cors
+from r2style_cors import Decision, Policy, PolicyError
+from r2style_cors._fetch import is_forbidden_request_header
+from r2style_cors._origins import MAX_ORIGIN_LENGTH, is_serialized_origin
+
+HTTPS = "https://app.example"
+
+
+def rule(*origins: str, **more: Any) -> dict[str, Any]:
+    """One rule of the dashboard's form."""
+    return {"AllowedOrigins": list(origins), "AllowedMethods": ["GET", "PUT"], **more}
+
+
+REFUSED = [
+    ("every origin", rule("*"), "credentials-wide", "[0].AllowedOrigins[0]"),
+    ("a wildcard over every host", rule("https://*"), "credentials-wide", "[0].AllowedOrigins[0]"),
+    ("a wildcard over a public suffix", rule(HTTPS, "https://*.com"), "credentials-wide", "[0].AllowedOrigins[1]"),
+    ("a wildcard over a private suffix", rule("https://*.pages.dev"), "credentials-wide", "[0].AllowedOrigins[0]"),
+    ("a wildcard that cuts a label", rule("https://*example.com"), "credentials-wide", "[0].AllowedOrigins[0]"),
+    ("a wildcard at the end", rule("https://example.*"), "credentials-wide", "[0].AllowedOrigins[0]"),
+    ("exposing everything", rule(HTTPS, ExposeHeaders=["*"]), "credentials-expose", "[0].ExposeHeaders"),
+]
+
+
+@pytest.mark.parametrize(("one", "code", "path"), [case[1:] for case in REFUSED], ids=[case[0] for case in REFUSED])
+def test_credentials_refused(one: dict[str, Any], code: str, path: str) -> None:
+    """7.1: with credentials, what is open to everybody cannot be configured, and the reason says where."""
+    with pytest.raises(PolicyError) as caught:
+        Policy.parse([one]).compile(credentials=True)
+    assert [(problem.code, problem.path) for problem in caught.value.problems] == [(code, path)]
+
+
+ACCEPTED = [
+    "https://*.example.com", "https://*-app.example.dev", "https://*.team.pages.dev", "https://*.example.unheardof",
+    "http://*.localhost:3000", "http://127.0.0.1:3000", "http://[::1]:3000", "http://localhost",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("origin", ACCEPTED)
+def test_credentials_accepted(origin: str) -> None:
+    """7.1: under a registrable domain, or on this machine, a wildcard goes with credentials, without a warning."""
+    engine = Policy.parse([rule(origin)]).compile(credentials=True)
+    assert [problem.code for problem in engine.problems] == []
+    assert engine.credentials
+
+
+def test_credentials_over_http_warn() -> None:
+    """7.1: an http origin that is not this machine is a warning, and the fix is https."""
+    [problem] = Policy.parse([rule("http://a.example")]).compile(credentials=True).problems
+    assert (problem.code, problem.severity, problem.fix) == ("credentials-http", "warning", '"https://a.example"')
+
+
+@pytest.mark.parametrize("credentials", [None, False])
+def test_s3_warns_of_wide_credentials(credentials: bool | None) -> None:
+    """6: under `s3` credentials are the default, so a wide origin is a warning, unless they are switched off."""
+    engine = Policy.parse([rule("*", HTTPS)], "s3").compile("s3", credentials)
+    assert [problem.code for problem in engine.problems] == (["credentials-wide"] if credentials is None else [])
+
+
+METHODS: list[tuple[Any, list[tuple[str, str]]]] = [
+    (("OPTIONS",), [("extra-method-forbidden", "extra_methods[0]")]),
+    (("PATCH", "trace"), [("extra-method-forbidden", "extra_methods[1]")]),
+    (
+        ("CONNECT", "Track"),
+        [("extra-method-forbidden", "extra_methods[0]"), ("extra-method-forbidden", "extra_methods[1]")],
+    ),
+    (("A B",), [("extra-method-token", "extra_methods[0]")]),
+    ((7,), [("extra-method-token", "extra_methods[0]")]),
+    ("PATCH", [("wrong-type", "extra_methods")]),
+]
+
+
+@pytest.mark.parametrize(("methods", "found"), METHODS, ids=[str(case[0]) for case in METHODS])
+def test_extra_methods_refused(methods: Any, found: list[tuple[str, str]]) -> None:
+    """7.2: what is no method, or none that may be added, is refused, all of it at once."""
+    with pytest.raises(PolicyError) as caught:
+        Policy.parse([rule(HTTPS)]).compile(extra_methods=methods)
+    assert [(problem.code, problem.path) for problem in caught.value.problems] == found
+
+
+def test_lower_case_patch_warns() -> None:
+    """7.2: `patch` is another method than `PATCH`, which is a warning with its fix."""
+    [problem] = Policy.parse([rule(HTTPS)]).compile(extra_methods=("patch",)).problems
+    assert (problem.code, problem.fix) == ("extra-method-case", '"PATCH"')
+
+
+def test_unknown_profile() -> None:
+    """A profile that does not exist is a ValueError that names the two."""
+    with pytest.raises(ValueError, match="'r2' or 's3'"):
+        Policy.parse([rule(HTTPS)]).compile("r3")
+
+
+def test_compile_for_another_profile() -> None:
+    """A policy read for one profile is judged again for the other, and may be refused there."""
+    policy = Policy.parse([rule("http://localhost:*")], "s3")
+    with pytest.raises(PolicyError) as caught:
+        policy.compile("r2")
+    assert [problem.code for problem in caught.value.problems if problem.severity == "error"] == [
+        "origin-port-wildcard"
+    ]
+
+
+DECISION = Policy.parse([rule(HTTPS)]).compile().decide("GET", HTTPS)
+
+
+def test_decisions_are_values() -> None:
+    """A Decision cannot be changed, is equal to the same one made again, and can be hashed and read."""
+    again = Policy.parse([rule(HTTPS)]).compile().decide("GET", HTTPS)
+    assert again == DECISION
+    assert hash(DECISION) == hash(again)
+    assert DECISION != "a decision"
+    assert "allowed=True" in repr(DECISION)
+    with pytest.raises(AttributeError, match="immutable"):
+        DECISION.allowed = False  # type: ignore[misc]
+
+
+def test_non_ascii_names_are_malformed() -> None:
+    """3.6: a name that is no token is refused, also one whose lower case would be a token."""
+    decision = Policy.parse([rule(HTTPS, AllowedHeaders=["k"])]).compile().decide("OPTIONS", HTTPS, "PUT", "\u212a")
+    assert decision.reason == "malformed"
+
+
+def test_sentences_name_rules() -> None:
+    """An explanation names the rule, by its id where it has one, and says who asks without an Origin."""
+    engine = Policy.parse([rule(HTTPS, ID="pages")]).compile()
+    assert engine.explain("GET", HTTPS).sentence == "Rule 0 (pages) allows it."
+    assert engine.explain("GET", HTTPS).rules[0].allows
+    assert engine.explain("GET", None).sentence == "The request has no Origin: it is no CORS request."
+
+
+ORIGINS = [
+    ("https://[::1]:8080", True), ("https://[::1", False), ("https://[::1]x", False), ("https://[1]", False),
+    ("https://[::1%25eth0]", False), ("https://[::A]", False), ("https://" + "[" + ":" * 50 + "]", False),
+    ("https://a:0", False), ("https://a:01", False), ("https://a:65535", True), ("https://a:65536", False),
+    ("https://a:", False), ("https://", False), ("://a", False), ("1a://b", False), ("a+b.c-1://b", True),
+    ("https://a b", False), ("https://é", False), ("null", True), ("", False),
+    ("https://" + "a" * (MAX_ORIGIN_LENGTH - 8), True), ("https://" + "a" * (MAX_ORIGIN_LENGTH - 7), False),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "sound"), ORIGINS, ids=[text[:24] or "empty" for text, _ in ORIGINS])
+def test_origin_grammar(text: str, sound: bool) -> None:
+    """3.4: what is a serialized origin, and what is not."""
+    assert is_serialized_origin(text) is sound
+
+
+@pytest.mark.parametrize(("name", "forbidden"), [("cookie", True), ("sec-x", True), ("proxy-a", True), ("x-a", False)])
+def test_forbidden_names(name: str, forbidden: bool) -> None:
+    """Fetch 2.2.2: names that only the browser sets."""
+    assert is_forbidden_request_header(name) is forbidden
+
+
+def test_public_names() -> None:
+    """Every exported name is there, `dir` lists it, and another is an AttributeError."""
+    for name in r2style_cors.__all__:
+        assert getattr(r2style_cors, name) is not None
+        assert name in dir(r2style_cors)
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        r2style_cors.nonsense  # noqa: B018
+    assert r2style_cors.Decision is Decision
+
+
+HEAVY = {"starlette", "pydantic", "werkzeug", "typing", "re", "dataclasses", "asyncio", "logging", "enum", "inspect"}
+
+
+@pytest.mark.parametrize("door", ["asgi", "wsgi"])
+def test_importing_a_door_costs_little(door: str) -> None:
+    """A door imports the standard library's lightest rooms alone; heavy ones come when a door is made, if at all."""
+    code = f"import sys; before = set(sys.modules); import r2style_cors.{door}; print(*(set(sys.modules) - before))"
+    found = subprocess.run([sys.executable, "-S", "-c", f"import sys; sys.path[:0] = {sys.path!r}; {code}"],
+                           capture_output=True, text=True, check=True).stdout.split()  # fmt: skip
+    assert not HEAVY & {name.partition(".")[0] for name in found}
+    assert not {"r2style_cors.asgi", "r2style_cors.wsgi"} - {f"r2style_cors.{door}"} & set(found)

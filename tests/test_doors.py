@@ -1,0 +1,384 @@
+"""What the doors promise beside a decision: the protocols' odd corners, logging, stacking, and how they are made."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+from typing import Any
+from wsgiref.util import FileWrapper
+
+import pytest
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Mount, Route
+from uvicorn import Config
+
+from r2style_cors import Engine, PathPolicies, Policy, PolicyError, PolicyFile, asgi, wsgi
+
+ORIGIN = "https://app.example"
+RULES: list[Any] = [
+    {"AllowedOrigins": [ORIGIN], "AllowedMethods": ["GET", "PUT"], "AllowedHeaders": ["x-a"], "ExposeHeaders": ["ETag"]}
+]
+STARTED = {"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/plain")]}
+GRANTED = [(b"access-control-allow-origin", ORIGIN.encode()), (b"access-control-expose-headers", b"ETag")]
+VARY = (b"vary", b"Origin")
+
+
+def http(method: str = "GET", *headers: tuple[bytes, bytes], path: str = "/", **more: Any) -> dict[str, Any]:
+    """The scope of a request from the listed origin."""
+    return {"type": "http", "method": method, "path": path, "headers": [(b"origin", ORIGIN.encode()), *headers], **more}
+
+
+def exchange(app: Any, scope: dict[str, Any], received: tuple[dict[str, Any], ...] = ()) -> list[dict[str, Any]]:
+    """What `app` sends for `scope`."""
+    sent: list[dict[str, Any]] = []
+    incoming = list(received)
+
+    async def receive() -> dict[str, Any]:
+        return incoming.pop(0)
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    async def run() -> None:
+        await app(scope, receive, send)
+
+    asyncio.run(run())
+    return sent
+
+
+def saying(*messages: dict[str, Any]) -> Any:
+    """An ASGI application that sends these messages, and no more."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        for message in messages:
+            await send(message)
+
+    return app
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        pytest.param({}, [], id="absent"),
+        pytest.param({"headers": None}, [], id="none"),
+        pytest.param({"headers": ((b"x-b", b"1"),)}, [(b"x-b", b"1")], id="a tuple"),
+        pytest.param({"headers": iter([(b"x-b", b"1")])}, [(b"x-b", b"1")], id="an iterator"),
+        pytest.param({"headers": [[b"X-B", b"1"]]}, [[b"X-B", b"1"]], id="lists as pairs, capitals"),
+    ],
+)
+def test_start_headers_of_every_shape(given: dict[str, Any], kept: list[Any]) -> None:
+    """Headers of a response may be absent, a tuple or an iterator, and pairs may be lists."""
+    start = {"type": "http.response.start", "status": 200, **given}
+    before = dict(start)
+    [sent] = exchange(asgi.CORSMiddleware(saying(start), RULES), http())
+    assert sent["headers"] == [*kept, *GRANTED, VARY]
+    assert start == before
+
+
+def test_other_messages_pass_as_they_are() -> None:
+    """Early hints, debug messages, trailers, pathsend and unknown messages pass untouched and in order."""
+    messages = [
+        {"type": "http.response.debug", "info": {}},
+        {"type": "http.response.early_hint", "links": [b"</a.css>"]},
+        {"type": "http.response.pathsend", "path": "/a"},
+        {"type": "http.response.trailers", "headers": [(b"vary", b"x")]},
+        {"type": "no such message"},
+    ]
+    sent = exchange(asgi.CORSMiddleware(saying(*messages), RULES), http())
+    assert all(one is other for one, other in zip(sent, messages, strict=True))
+
+
+@pytest.mark.parametrize("kind", ["lifespan", "websocket", "something else"])
+def test_other_scopes_pass_as_they_are(kind: str) -> None:
+    """Scopes that are no HTTP reach the application as the same object, with the same `receive` and `send`."""
+    seen: list[Any] = []
+
+    async def app(*call: Any) -> None:
+        seen.extend(call)
+
+    scope = {"type": kind, "headers": []}
+    call = (scope, object(), object())
+    door: Any = asgi.CORSMiddleware(app, RULES)
+
+    async def run() -> None:
+        await door(*call)
+
+    asyncio.run(run())
+    assert all(one is other for one, other in zip(seen, call, strict=True))
+
+
+def test_servers_take_the_door_for_asgi_3() -> None:
+    """asyncio, inspect and Uvicorn's automatic choice all find a coroutine function, fixed policy or not."""
+    for policy in (RULES, PathPolicies({"/": RULES})):
+        door: Any = asgi.CORSMiddleware(saying(STARTED), policy)
+        assert inspect.iscoroutinefunction(door) or inspect.iscoroutinefunction(door.__call__)
+        config = Config(door, log_config=None)
+        config.load()
+        assert config.interface == "asgi3"
+        assert exchange(door.__call__, http())[0]["status"] == 200
+
+
+def test_starlette_and_a_mount() -> None:
+    """`add_middleware` works as people type it, and a mounted application sees the decision of the door outside."""
+    seen: list[Any] = []
+
+    def home(request: Any) -> PlainTextResponse:
+        seen.append(request.scope["r2style_cors"].allowed)
+        return PlainTextResponse("x")
+
+    app = Starlette(routes=[Mount("/sub", routes=[Route("/", home)])])
+    app.add_middleware(asgi.CORSMiddleware, policy=RULES)
+    scope = http(path="/sub/", query_string=b"", root_path="", scheme="http", server=("testserver", 80), client=None)
+    sent = exchange(app, scope, ({"type": "http.request"},))
+    assert GRANTED[0] in sent[0]["headers"]
+    assert seen == [True]
+
+
+def test_stacked_doors_warn_once(caplog: pytest.LogCaptureFixture) -> None:
+    """Of two doors the outer one decides; the inner one passes everything through and says so once."""
+    inner = asgi.CORSMiddleware(saying(STARTED), [{"AllowedOrigins": ["*"], "AllowedMethods": ["GET"]}])
+    outer = asgi.CORSMiddleware(inner, RULES)
+    for _ in range(2):
+        assert (b"access-control-allow-origin", ORIGIN.encode()) in exchange(outer, http())[0]["headers"]
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert "stacked" in caplog.text
+
+
+@pytest.mark.parametrize("keep", [False, True], ids=["removed", "kept where no rule applies"])
+def test_app_headers_are_told_once(caplog: pytest.LogCaptureFixture, keep: bool) -> None:
+    """The application's own CORS headers are removed with one warning that names the first path, unless they are kept."""
+    start = {**STARTED, "headers": [(b"Access-Control-Allow-Origin", b"https://other.example"), (b"Vary", b"Accept")]}
+    door = asgi.CORSMiddleware(saying(start), RULES, keep_app_headers=keep)
+    scope = {**http(path="/first"), "headers": []}
+    for _ in range(2):
+        headers = exchange(door, scope)[0]["headers"]
+        assert (b"Vary", b"Accept, Origin") in headers
+        assert (start["headers"][0] in headers) is keep
+    assert [record.getMessage().count("/first") for record in caplog.records] == ([] if keep else [1])
+
+
+@pytest.mark.parametrize("debug", [False, True])
+def test_one_log_record_for_a_refusal(caplog: pytest.LogCaptureFixture, debug: bool) -> None:
+    """A refusal is one record with its fields, escaped and cut, at DEBUG or, while developing, at WARNING."""
+    caplog.set_level(logging.DEBUG, "r2style_cors")
+    door: Any = wsgi.CORSMiddleware(lambda environ, start: start("200 OK", []) and [], RULES, debug=debug)
+    environ = {"REQUEST_METHOD": "OPTIONS", "PATH_INFO": "/a\nb", "HTTP_ORIGIN": "https://evil.example"}
+    environ["HTTP_ACCESS_CONTROL_REQUEST_METHOD"] = "PUT"
+    environ["HTTP_ACCESS_CONTROL_REQUEST_HEADERS"] = "x" * 300
+    list(door(environ, lambda *_: None))
+    environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/", "HTTP_ORIGIN": "https://evil.example"}
+    list(door(environ, lambda *_: lambda _: None))
+    assert [record.levelno for record in caplog.records] == [logging.WARNING if debug else logging.DEBUG] * 2
+    fields = caplog.records[0].cors  # type: ignore[attr-defined]  # put there by the door
+    assert (fields["reason"], fields["rule"], fields["path"]) == ("origin", None, "/a\\x0ab")
+    assert len(fields["request_headers"]) == 200
+
+
+def test_a_silent_logger_costs_no_record() -> None:
+    """Where nobody listens, a refusal makes no record, and one granted request makes none in any case."""
+    logger = logging.getLogger("r2style_cors")
+    records: list[logging.LogRecord] = []
+    handler = logging.Handler()
+    handler.emit = records.append  # type: ignore[method-assign]
+    logger.addHandler(handler)
+    try:
+        door = asgi.CORSMiddleware(saying(STARTED), RULES)
+        for headers in ([(b"origin", b"https://evil.example")], [(b"origin", ORIGIN.encode())]):
+            exchange(door, {**http(), "headers": headers})
+            exchange(door, {**http(), "headers": headers})
+    finally:
+        logger.removeHandler(handler)
+    assert records == []
+
+
+HANDSHAKES = [
+    ("no Origin", [], True),
+    ("the host's own", [(b"origin", b"https://api.example:8443"), (b"host", b"API.example:8443")], True),
+    ("listed", [(b"origin", ORIGIN.encode()), (b"host", b"api.example")], True),
+    ("a wildcard host", [(b"origin", b"https://x.wild.example"), (b"host", b"api.example")], True),
+    ("only `*`", [(b"origin", b"https://evil.example"), (b"host", b"api.example")], False),
+    ("null", [(b"origin", b"null"), (b"host", b"null")], False),
+    ("malformed", [(b"origin", b"https://evil.example/"), (b"host", b"api.example")], False),
+    ("two Origin lines", [(b"origin", ORIGIN.encode()), (b"origin", ORIGIN.encode()), (b"host", b"a.example")], False),
+]
+
+
+@pytest.mark.parametrize(
+    ("headers", "accepted"), [case[1:] for case in HANDSHAKES], ids=[case[0] for case in HANDSHAKES]
+)
+def test_websocket_origin_check(headers: list[tuple[bytes, bytes]], accepted: bool) -> None:
+    """7.4: a handshake is accepted without Origin, from the host itself or a listed origin; `*` and null grant none."""
+    rules = [
+        {"AllowedOrigins": ["*", ORIGIN], "AllowedMethods": ["GET"]},
+        {"AllowedOrigins": ["https://*.wild.example"], "AllowedMethods": ["GET"]},
+    ]
+    door = asgi.CORSMiddleware(saying({"type": "websocket.accept"}), rules, websocket_origin_check=True)
+    scope = {"type": "websocket", "path": "/ws", "headers": headers}
+    sent = exchange(door, scope, ({"type": "websocket.connect"},))
+    assert sent == [{"type": "websocket.accept" if accepted else "websocket.close"}]
+
+
+def test_websocket_check_needs_an_origin() -> None:
+    """7.4: it is refused at construction where only `*` could grant a handshake."""
+    with pytest.raises(PolicyError) as caught:
+        asgi.CORSMiddleware(
+            saying(), [{"AllowedOrigins": ["*"], "AllowedMethods": ["GET"]}], websocket_origin_check=True
+        )
+    assert [problem.code for problem in caught.value.problems] == ["websocket-star"]
+
+
+def wsgi_environ(**more: Any) -> dict[str, Any]:
+    """The environ of a request from the listed origin."""
+    return {"REQUEST_METHOD": "GET", "PATH_INFO": "/", "SCRIPT_NAME": "", "HTTP_ORIGIN": ORIGIN, **more}
+
+
+def test_wsgi_returns_what_the_application_returns() -> None:
+    """The application's iterable is the very object that the server gets, its file wrapper too."""
+    body = FileWrapper(__import__("io").BytesIO(b"x"))
+
+    def app(environ: Any, start_response: Any) -> Any:
+        start_response("200 OK", [])
+        return body
+
+    door: Any = wsgi.CORSMiddleware(app, RULES)
+    assert door(wsgi_environ(), lambda *_: None) is body
+
+
+def test_wsgi_start_response_late_twice_and_tuple() -> None:
+    """`start_response` may be called while iterating, a second time with exc_info, with a tuple; `write` is the server's."""
+    calls: list[Any] = []
+    write = object()
+
+    def start(*args: Any) -> Any:
+        calls.append(args)
+        return write
+
+    def app(environ: Any, start_response: Any) -> Any:
+        assert start_response("200 OK", (("X-B", "1"),)) is write
+        yield b""
+        start_response("500 Oops", [("X-B", "1")], ("type", "value", "traceback"))
+
+    door: Any = wsgi.CORSMiddleware(app, RULES)
+    list(door(wsgi_environ(), start))
+    cors = [("Access-Control-Allow-Origin", ORIGIN), ("Access-Control-Expose-Headers", "ETag"), ("Vary", "Origin")]
+    assert calls == [
+        ("200 OK", [("X-B", "1"), *cors]),
+        ("500 Oops", [("X-B", "1"), *cors], ("type", "value", "traceback")),
+    ]
+
+
+def test_wsgi_removes_and_merges() -> None:
+    """An application's own header goes, its Vary is merged, whatever their case, and one warning tells the path."""
+    headers = [("access-control-ALLOW-origin", "*"), ("VARY", "Accept"), ("vary", "Cookie")]
+    before = list(headers)
+    calls: list[Any] = []
+
+    def app(environ: Any, start_response: Any) -> list[bytes]:
+        start_response("200 OK", headers)
+        return []
+
+    door: Any = wsgi.CORSMiddleware(app, RULES)
+    door(wsgi_environ(HTTP_ORIGIN="https://evil.example"), lambda *args: calls.append(args))
+    assert calls == [("200 OK", [("VARY", "Accept"), ("vary", "Cookie, Origin")])]
+    assert headers == before
+
+
+def test_vary_is_remembered_as_it_is_spelt() -> None:
+    """The second response with the same Vary takes the short way, and comes out the same."""
+    door = asgi.CORSMiddleware(saying({**STARTED, "headers": [(b"Vary", b"Accept"), (b"x-b", b"1")]}), RULES)
+    first, second = (exchange(door, http())[0]["headers"] for _ in range(2))
+    assert first == second == [(b"Vary", b"Accept, Origin"), (b"x-b", b"1"), *GRANTED]
+
+
+def test_vary_stays_alone_where_nothing_is_to_be_merged() -> None:
+    """`star_always` adds no Vary, and the application's own stays as it is (5.7)."""
+    door = asgi.CORSMiddleware(
+        saying({**STARTED, "headers": [(b"vary", b"Accept")]}),
+        [{"AllowedOrigins": ["*"], "AllowedMethods": ["GET"]}],
+        star_always=True,
+    )
+    for _ in range(2):
+        headers = exchange(door, {**http(), "headers": []})[0]["headers"]
+        assert headers == [(b"vary", b"Accept"), (b"access-control-allow-origin", b"*")]
+
+
+ENGINE = Policy.parse(RULES).compile()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"profile": "s3"}, {"credentials": False}, {"extra_methods": ("PATCH",)}, {"star_always": True}],
+    ids=lambda options: next(iter(options)),
+)
+def test_options_beside_an_engine(options: Any) -> None:
+    """An Engine has options of its own: others beside it are a TypeError."""
+    with pytest.raises(TypeError, match="an Engine has its own"):
+        asgi.CORSMiddleware(saying(), ENGINE, **options)
+
+
+def test_policy_of_every_kind(tmp_path: Any) -> None:
+    """A path, text or not, a Policy, parsed JSON, an Engine and a PolicyFile all open the same door."""
+    path = tmp_path / "cors.json"
+    path.write_text(Policy.parse(RULES).dump("dashboard"))
+    for policy in (path, str(path), Policy.parse(RULES), RULES, {"CORSRules": RULES}, ENGINE, PolicyFile(path)):
+        door = asgi.CORSMiddleware(saying(STARTED), policy)
+        assert exchange(door, http())[0]["headers"] == [*STARTED["headers"], *GRANTED, VARY]  # type: ignore[misc]
+
+
+def test_policy_of_no_kind() -> None:
+    """Anything else is a TypeError that says what may stand there."""
+    with pytest.raises(TypeError, match="policy is a int; it must be a path, a Policy"):
+        wsgi.CORSMiddleware(lambda *_: [], 7)  # type: ignore[arg-type]
+
+
+def test_policies_by_path() -> None:
+    """7.3: the longest prefix on a segment's boundary decides; None exempts; what is uncovered passes untouched."""
+    star = [{"AllowedOrigins": ["*"], "AllowedMethods": ["GET"]}]
+    door = asgi.CORSMiddleware(saying(STARTED), PathPolicies({"/a": RULES, "/a/open/": star, "/a/none": None}))
+
+    def origin(path: str, **more: Any) -> Any:
+        return dict(exchange(door, http(path=path, **more))[0]["headers"]).get(b"access-control-allow-origin")
+
+    assert origin("/a") == origin("/a/x") == ORIGIN.encode()
+    assert origin("/a/open") == origin("/a/open/x") == b"*"
+    assert [origin(path) for path in ("/a/none/x", "/ab", "/A", "/", "//a")] == [None] * 5
+    assert origin("/mount/a", root_path="/mount") == ORIGIN.encode()
+    assert origin("/mounted/a", root_path="/mount") is None
+
+
+def test_wsgi_paths_are_utf_8() -> None:
+    """7.3: PATH_INFO is compared as the UTF-8 that it is, below SCRIPT_NAME."""
+    app: Any = lambda environ, start: start("200 OK", []) or []  # noqa: E731
+    door: Any = wsgi.CORSMiddleware(app, PathPolicies({"/é": RULES}))
+    calls: list[Any] = []
+    for path in ("/é", "/e"):
+        door(
+            wsgi_environ(PATH_INFO=path.encode().decode("latin-1"), SCRIPT_NAME="/x"), lambda *args: calls.append(args)
+        )
+    assert [len(headers) for _, headers in calls] == [3, 0]
+
+
+def test_wsgi_stacked_doors_warn(caplog: pytest.LogCaptureFixture) -> None:
+    """The inner of two WSGI doors passes through and warns."""
+    app: Any = lambda environ, start: start("200 OK", []) or []  # noqa: E731
+    door: Any = wsgi.CORSMiddleware(wsgi.CORSMiddleware(app, RULES), RULES)
+    calls: list[Any] = []
+    door(wsgi_environ(), lambda *args: calls.append(args))
+    assert [name for name, _ in calls[0][1]].count("Vary") == 1
+    assert "stacked" in caplog.text
+
+
+def test_doubtful_policies_are_told(caplog: pytest.LogCaptureFixture) -> None:
+    """Warnings of the file and of the options are logged when a door opens; notes are not."""
+    rules = [{"AllowedOrigins": ["https://A.example", "app://x"], "AllowedMethods": ["PUT"]}]
+    asgi.CORSMiddleware(saying(), rules, extra_methods=("patch",))
+    assert [record.getMessage().rpartition("[")[2][:-2].split("]")[0] for record in caplog.records] != []
+    assert all(code in caplog.text for code in ("[origin-case]", "[extra-method-case]"))
+    assert "origin-scheme-unusual" not in caplog.text
+
+
+def test_engine_is_exported() -> None:
+    """`Policy.compile` makes the Engine that the package exports."""
+    assert isinstance(ENGINE, Engine)
