@@ -8,35 +8,62 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ._convert import Conversion, convert
     from ._decision import Decision
     from ._engine import Engine
+    from ._explain import Explanation
+    from ._matrix import Matrix, matrix
+    from ._probe import Probe, probe
     from ._source import PathPolicies, PolicyFile
+    from ._suggest import Suggestion, explain, suggest
     from .errors import PolicyError, Problem
-    from .policy import Policy, Rule, load_policy
+    from .policy import Policy, Rule, load_policy, policy_schema
 
 __version__ = "0.1.0"
 __all__ = [
+    "Conversion",
     "Decision",
     "Engine",
+    "Explanation",
+    "Matrix",
     "PathPolicies",
     "Policy",
     "PolicyError",
     "PolicyFile",
+    "Probe",
     "Problem",
     "Rule",
+    "Suggestion",
+    "convert",
+    "explain",
     "load_policy",
+    "matrix",
+    "policy_schema",
+    "probe",
+    "suggest",
 ]
 
 _ROOMS = {
+    "Conversion": "_convert",
     "Decision": "_decision",
     "Engine": "_engine",
+    "Explanation": "_explain",
+    "Matrix": "_matrix",
     "PathPolicies": "_source",
     "Policy": "policy",
     "PolicyError": "errors",
     "PolicyFile": "_source",
+    "Probe": "_probe",
     "Problem": "errors",
     "Rule": "policy",
+    "Suggestion": "_suggest",
+    "convert": "_convert",
+    "explain": "_suggest",
     "load_policy": "policy",
+    "matrix": "_matrix",
+    "policy_schema": "policy",
+    "probe": "_probe",
+    "suggest": "_suggest",
 }
 
 

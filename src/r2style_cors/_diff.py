@@ -27,7 +27,11 @@ if TYPE_CHECKING:
 
     Rules: TypeAlias = tuple[int, ...]
     Two: TypeAlias = tuple[Rules, Rules]  # rules of the one policy, rules of the other
+    Winners: TypeAlias = tuple[int | None, int | None]  # None: no rule wins
+    Found: TypeAlias = "_OneGrants | _BothGrant"
 
+_PREFLIGHT_HEADERS = (_fetch.ALLOW_ORIGIN, _fetch.ALLOW_METHODS, _fetch.MAX_AGE)
+_RESPONSE_HEADERS = (*_PREFLIGHT_HEADERS, _fetch.EXPOSE_HEADERS)
 ECHO = "the request's origin"  # Access-Control-Allow-Origin where the rule lists no `*` (SEMANTICS 5.3)
 
 _TOKEN_CHARACTERS = "".join(
@@ -116,13 +120,40 @@ def diff(a: Policy, b: Policy, *, profile: str = "r2") -> Difference:
     return _Comparison(policies, engines).difference()
 
 
-class _Found(NamedTuple):
-    """One difference of two chains of rules, whatever the origin and the method are."""
+class _OneGrants(NamedTuple):
+    """One of two chains of rules grants what the other refuses, whatever the origin and the method are."""
 
-    rules: tuple[int | None, int | None]
-    header: str | None  # None: one of them grants nothing
-    values: tuple[str | None, str | None]
+    only: Literal["a", "b"]
+    rule: int
     request_headers: tuple[str, ...]
+
+    @property
+    def shows(self) -> tuple[str | None, ...]:
+        """What is told by it; the same is not told again with more request headers."""
+        return (self.only,)
+
+    def told(self, origins: tuple[str, ...], methods: tuple[str, ...]) -> GrantDifference:
+        """The difference, with whom it concerns."""
+        return GrantDifference(self.only, self.rule, origins, methods, self.request_headers)
+
+
+class _BothGrant(NamedTuple):
+    """Two chains of rules grant the same with unlike response headers."""
+
+    rules: tuple[int, int]
+    header: str
+    a: str | None
+    b: str | None
+    request_headers: tuple[str, ...]
+
+    @property
+    def shows(self) -> tuple[str | None, ...]:
+        """As in `_OneGrants`."""
+        return (self.header, self.a, self.b)
+
+    def told(self, origins: tuple[str, ...], methods: tuple[str, ...]) -> HeaderDifference:
+        """As in `_OneGrants`."""
+        return HeaderDifference(self.header, self.a, self.b, self.rules, origins, methods, self.request_headers)
 
 
 class _Comparison:
@@ -130,22 +161,29 @@ class _Comparison:
 
     def __init__(self, policies: tuple[Policy, Policy], engines: tuple[Engine, Engine]) -> None:
         self._engines = engines
-        self._exposes_always = engines[0].profile.expose_on_preflight
+        # With request headers there is only a preflight to compare, under `r2` (SEMANTICS 3.7, 5.2): without them, both.
+        self._compared = _RESPONSE_HEADERS if engines[0].profile.expose_on_preflight else _PREFLIGHT_HEADERS
         self._names = _HeaderNames(engines)
         self._answers = tuple([_answer(rule) for rule in policy.rules] for policy in policies)
-        self._found: dict[Two, list[_Found]] = {}
+        self._found: dict[Two, list[Found]] = {}
 
     def difference(self) -> Difference:
         """All differences, those with the same cause together."""
-        origins: dict[tuple[_Found, tuple[str, ...]], list[str]] = {}
+        origins: dict[tuple[Found, tuple[str, ...]], list[str]] = {}
         for rules, members in _classes(self._engines).items():
-            methods: dict[_Found, list[str]] = {}
+            methods: dict[Found, list[str]] = {}
             for method, two in self._chains(rules):
                 for found in self._compare(two):
                     methods.setdefault(found, []).append(method)
             for found, several in methods.items():
                 origins.setdefault((found, tuple(several)), []).extend(members)
-        return _sorted_out((found, tuple(members), methods) for (found, methods), members in origins.items())
+        told = [found.told(tuple(members), methods) for (found, methods), members in origins.items()]
+        grants = [one for one in told if isinstance(one, GrantDifference)]
+        headers = [one for one in told if isinstance(one, HeaderDifference)]
+        return Difference(
+            tuple(sorted(grants, key=lambda one: (one.only, one.rule))),
+            tuple(sorted(headers, key=lambda one: (one.rules, one.header))),
+        )
 
     def _chains(self, rules: Two) -> Iterator[tuple[str, Two]]:
         """Every method that one of the rules allows, with those that do. No rule allows a method that none names."""
@@ -156,14 +194,14 @@ class _Comparison:
             one, other = (tuple(grant.index for grant in side if method in grant.methods) for side in chosen)
             yield method, (one, other)
 
-    def _compare(self, two: Two) -> list[_Found]:
+    def _compare(self, two: Two) -> list[Found]:
         """The differences of two chains, worked out once for each two."""
         if two not in self._found:
-            found = dict.fromkeys(chain.from_iterable(self._unlike(*pair) for pair in self._reachable(two)))
+            found = list(chain.from_iterable(self._unlike(*winners) for winners in self._reachable(two)))
             self._found[two] = [one for one in found if not any(_covers(other, one) for other in found)]
         return self._found[two]
 
-    def _reachable(self, two: Two) -> Iterator[tuple[int | None, int | None, tuple[str, ...]]]:
+    def _reachable(self, two: Two) -> Iterator[tuple[Winners, tuple[str, ...]]]:
         """The rules that win together, None where none does, with the fewest request headers for which they do.
 
         A rule wins for the sets of headers within what it allows that lie within nothing that an earlier rule allows. If
@@ -175,32 +213,29 @@ class _Comparison:
             passed = [allowed for _, allowed in (*sides[0][:i], *sides[1][:j])]
             fewest = _fewest(within & also, passed)
             if fewest is not None:
-                yield one, other, names.spelled(fewest)
+                yield (one, other), names.spelled(fewest)
 
-    def _unlike(self, one: int | None, other: int | None, request_headers: tuple[str, ...]) -> Iterator[_Found]:
-        """How the answers of two rules differ, or of a rule and a refusal."""
-        if one is None or other is None:
-            if one is not other:
-                yield _Found((one, other), None, (None, None), request_headers)
-            return
-        answers = (self._answers[0][one], self._answers[1][other])
-        for header in answers[0]:
-            exposed = header == _fetch.EXPOSE_HEADERS and not self._exposes_always
-            if (
-                exposed and request_headers
-            ):  # only an actual request has it, and its headers take no part (SEMANTICS 3.7)
-                continue
-            if answers[0][header].meaning != answers[1][header].meaning:
-                yield _Found((one, other), header, (answers[0][header].text, answers[1][header].text), request_headers)
+    def _unlike(self, winners: Winners, request_headers: tuple[str, ...]) -> Iterator[Found]:
+        """How the answers of two winners differ."""
+        one, other = winners
+        if one is not None and other is not None:
+            yield from self._unlike_headers((one, other), request_headers)
+        elif one is not None:
+            yield _OneGrants("a", one, request_headers)
+        elif other is not None:
+            yield _OneGrants("b", other, request_headers)
+
+    def _unlike_headers(self, rules: tuple[int, int], request_headers: tuple[str, ...]) -> Iterator[_BothGrant]:
+        answers = (self._answers[0][rules[0]], self._answers[1][rules[1]])
+        for header in self._compared if request_headers else _RESPONSE_HEADERS:
+            a, b = answers[0][header], answers[1][header]
+            if a.meaning != b.meaning:
+                yield _BothGrant(rules, header, a.text, b.text, request_headers)
 
 
-def _covers(one: _Found, other: _Found) -> bool:
-    """Whether `one` shows the same with fewer request headers, so that `other` need not be told."""
-    if one.header is None and other.header is None:
-        alike = (one.rules[0] is None) == (other.rules[0] is None)
-    else:
-        alike = (one.header, one.values) == (other.header, other.values)
-    return alike and set(one.request_headers) < set(other.request_headers)
+def _covers(one: Found, other: Found) -> bool:
+    """Whether `one` tells the same with fewer request headers."""
+    return one.shows == other.shows and set(one.request_headers) < set(other.request_headers)
 
 
 class _Value(NamedTuple):
@@ -342,20 +377,3 @@ def _by_place(origins: Iterable[str]) -> dict[tuple[str, str], list[str]]:
         host, port = split_host_port(authority)
         places.setdefault((scheme, "" if port is None else f":{port}"), []).append(host)
     return places
-
-
-def _sorted_out(causes: Iterable[tuple[_Found, tuple[str, ...], tuple[str, ...]]]) -> Difference:
-    """The differences as they are told: grants of the first policy, of the second, then headers, by rule."""
-    grants: list[GrantDifference] = []
-    headers: list[HeaderDifference] = []
-    for (rules, header, values, request_headers), origins, methods in causes:
-        one, other = rules
-        if one is not None and other is not None:
-            headers.append(HeaderDifference(header, *values, (one, other), origins, methods, request_headers))
-        elif one is not None:
-            grants.append(GrantDifference("a", one, origins, methods, request_headers))
-        elif other is not None:
-            grants.append(GrantDifference("b", other, origins, methods, request_headers))
-    grants.sort(key=lambda grant: (grant.only, grant.rule, len(grant.request_headers)))
-    headers.sort(key=lambda header: (header.rules, header.header))
-    return Difference(tuple(grants), tuple(headers))

@@ -44,11 +44,6 @@ class RuleWhy:
     method: bool
     headers: tuple[HeaderWhy, ...]
 
-    @property
-    def allows(self) -> bool:
-        """Whether every test passed."""
-        return self.origin and self.method and all(header.allowed for header in self.headers)
-
 
 @dataclass(frozen=True, slots=True)
 class Explanation:

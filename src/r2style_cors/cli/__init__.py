@@ -7,10 +7,20 @@ from typing import Annotated
 import typer
 
 from .. import __version__
+from .convert import convert
 from .demo import demo
+from .explain import explain
+from .matrix import matrix
+from .probe import probe
+from .schema import schema
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 app.command()(demo)
+app.command()(probe)
+app.command()(schema)
+app.command()(convert)
+app.command()(matrix)
+app.command()(explain)
 
 
 def _version(wanted: bool) -> None:

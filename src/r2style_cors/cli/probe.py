@@ -17,7 +17,7 @@ from .._text import shown
 from ._shared import FINDINGS, MISUSE, fail, read_policy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from rich.console import RenderableType
 
@@ -77,8 +77,7 @@ def probe(
     Exits with 0 if nothing stands in the page's way, with 1 if the page is blocked or the server does not do what the
     policy says, with 2 if there was no answer or nothing to send.
     """
-    from .._probe import probe as ask
-
+    ask = _asker()
     try:
         engine = _engine(policy, extra_method or [], credentials=credentials) if policy else None
         headers = [*map(_header, header or []), *([("content-type", body_type)] if body_type else [])]
@@ -93,6 +92,16 @@ def probe(
     else:
         Console(highlight=False).print(_report(found))
     raise typer.Exit(_status(found))
+
+
+def _asker() -> Callable[..., Probe]:
+    try:
+        from .._probe import probe as ask
+    except ModuleNotFoundError as error:
+        if error.name != "httpx":
+            raise
+        fail("probe needs httpx: pip install 'r2style-cors[cli]'")
+    return ask
 
 
 def _engine(file: str, extra_methods: list[str], *, credentials: bool) -> Engine:

@@ -1,0 +1,74 @@
+"""`r2style-cors convert`: a policy file from one form to another."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .._text import shown
+from ..errors import PolicyError
+from ._shared import fail, read_bytes
+
+if TYPE_CHECKING:
+    from .._convert import Conversion
+
+
+def convert(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="The policy, in any form; - is standard input.")],
+    *,
+    to: Annotated[str, typer.Option(metavar="FORM", help="dashboard, api, s3, xml or terraform.")],
+    output: Annotated[
+        str, typer.Option("--output", "-o", metavar="OUT", help="The file to write; - is standard output.")
+    ] = "-",
+    account_id: Annotated[str | None, typer.Option(help="For terraform: the account to name.")] = None,
+    bucket: Annotated[str | None, typer.Option(help="For terraform: the bucket to name.")] = None,
+    profile: Annotated[str, typer.Option(metavar="r2|s3", help="Judge the policy as R2 or as S3 does.")] = "r2",
+) -> None:
+    """Write a policy in another form: dashboard, api, s3, xml or terraform.
+
+    What stands beside the rules and is no policy is left out, and named on standard error. OUT is replaced only once
+    the new text is complete and has been read back as the same policy; a file that is not replaced stays as it was.
+
+    Exits with 0 if it was written, with 2 if not.
+    """
+    converted = _converted(file, to, profile, account_id, bucket)
+    if converted.dropped:
+        typer.echo(f"Left out, since it is no policy: {', '.join(map(shown, converted.dropped))}", err=True)
+    if output == "-":
+        typer.echo(converted.text, nl=False)
+        return
+    try:
+        _replace(Path(output), converted.text)
+    except OSError as error:
+        fail(f"{output}: cannot be written: {error.strerror}.")
+    typer.echo(f"{output} is written, in the form {to}.", err=True)
+
+
+def _converted(file: str, form: str, profile: str, account_id: str | None, bucket: str | None) -> Conversion:
+    from .._convert import convert as written_as
+
+    try:
+        return written_as(read_bytes(file), form, profile=profile, account_id=account_id, bucket_name=bucket)
+    except PolicyError as error:
+        fail(str(PolicyError(error.problems, error.form, "standard input" if file == "-" else file)))
+    except ValueError as error:
+        fail(str(error))
+
+
+def _replace(path: Path, text: str) -> None:
+    """Put `text` in the place of `path`, whole or not at all."""
+    path = path.resolve()  # a link stays a link
+    if path.exists() and not path.is_file():  # a directory, or a device, which must not become a file
+        fail(f"{path}: is not a file, and is left as it is.")
+    draft = path.with_name(f".r2style-cors-{secrets.token_hex(8)}")
+    try:
+        with draft.open("x", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        if path.exists():
+            draft.chmod(path.stat().st_mode)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)

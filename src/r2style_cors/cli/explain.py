@@ -1,0 +1,200 @@
+"""`r2style-cors explain`: what a policy answers to one request, rule by rule, and what would grant a refused one."""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+from textwrap import indent
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from .._text import shown
+from ._shared import FINDINGS, fail, read_policy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from .._explain import Explanation, RuleWhy
+    from .._suggest import Suggestion
+    from ..policy import Policy
+
+_VERDICTS = {"allowed": ("GRANTED", "bold green"), "no-origin": ("NO CORS REQUEST", "bold yellow")}
+_YES, _NO = ("yes", "green"), ("NO", "bold red")
+_MARGIN = "  "
+
+
+def explain(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="The policy, in any form; - is standard input.")],
+    *,
+    origin: Annotated[str, typer.Option(help="The origin of the page: scheme://name[:port], or null.")],
+    method: Annotated[str, typer.Option(help="The method that the page uses.")],
+    header: Annotated[
+        list[str] | None, typer.Option(help="The name of a header that the page sets. Repeatable.")
+    ] = None,
+    actual: Annotated[
+        bool, typer.Option("--actual", help="Explain the actual request, not the preflight before it.")
+    ] = False,
+    profile: Annotated[str, typer.Option(metavar="r2|s3", help="Answer as R2 or as S3 does.")] = "r2",
+    credentials: Annotated[bool, typer.Option("--credentials", help="The server allows credentials.")] = False,
+    extra_method: Annotated[
+        list[str] | None, typer.Option(help="A method that the server adds to the policy's. Repeatable.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Say what a policy answers to one request, and why: rule by rule, and the response as it is sent.
+
+    Where the request is refused, the smallest change of the policy that grants it is shown, tried out.
+
+    --json prints one object: kind, allowed, reason, rule, status, headers, rules (index, id, origin, method, and headers
+    with name and allowed), and suggestion (message, rule, new, origins, methods, headers, extra_methods, fragment) or
+    null.
+
+    Exits with 0 if the request is granted, with 1 if it is not, with 2 if there is no policy to ask.
+    """
+    asked: dict[str, Any] = {
+        "origin": origin,
+        "method": method,
+        "headers": header or [],
+        "actual": actual,
+        "profile": profile,
+        "credentials": credentials or None,
+        "extra_methods": extra_method or [],
+    }
+    explained, suggestion = _answers(file, profile, asked)
+    if as_json:
+        typer.echo(json.dumps(_as_json(explained, suggestion), indent=2))
+    else:
+        console = Console(highlight=False)
+        console.print(_request(asked))
+        _print(console, explained, suggestion, asked)
+    raise typer.Exit(0 if explained.decision.allowed else FINDINGS)
+
+
+def _answers(file: str, profile: str, asked: dict[str, Any]) -> tuple[Explanation, Suggestion | None]:
+    from .. import _suggest
+
+    try:
+        policy: Policy = read_policy(file, profile)
+        return _suggest.explain(policy, **asked), _suggest.suggest(policy, **asked)
+    except ValueError as error:  # PolicyError too
+        fail(str(error))
+
+
+def _as_json(explained: Explanation, suggestion: Suggestion | None) -> dict[str, Any]:
+    """The documented keys."""
+    decision = explained.decision
+    return {
+        "kind": decision.kind,
+        "allowed": decision.allowed,
+        "reason": decision.reason,
+        "rule": decision.rule,
+        "status": decision.status,
+        "headers": dict(explained.headers),
+        "rules": [_rule_as_json(rule) for rule in explained.rules],
+        "suggestion": None if suggestion is None else _suggestion_as_json(suggestion),
+    }
+
+
+def _rule_as_json(rule: RuleWhy) -> dict[str, Any]:
+    return {
+        "index": rule.index,
+        "id": rule.id,
+        "origin": rule.origin,
+        "method": rule.method,
+        "headers": [{"name": header.name, "allowed": header.allowed} for header in rule.headers],
+    }
+
+
+def _suggestion_as_json(suggestion: Suggestion) -> dict[str, Any]:
+    names = ("message", "rule", "new", "origins", "methods", "headers", "extra_methods", "fragment")
+    return {name: getattr(suggestion, name) for name in names}
+
+
+def _request(asked: Mapping[str, Any]) -> Text:
+    kind = "Actual request" if asked["actual"] else "Preflight"
+    page = shown(asked["origin"]) or "a page without origin"
+    asking = "" if asked["actual"] or not asked["headers"] else f", asking for {shown(', '.join(asked['headers']))}"
+    return Text(f"{kind}: {shown(asked['method'])} from {page}{asking}")
+
+
+def _print(console: Console, explained: Explanation, suggestion: Suggestion | None, asked: Mapping[str, Any]) -> None:
+    for line in (_verdict(explained), *_browser_note(asked["method"], asked["headers"], actual=asked["actual"])):
+        console.print(Text(), line, sep="\n")
+    if explained.rules:
+        console.print(Text(), Text("Rules, in order; the first wins that passes every test", style="bold"), sep="\n")
+        console.print(_rules(explained))
+    console.print(Text(), Text("Response", style="bold"), *_response(explained), sep="\n", soft_wrap=True)
+    if suggestion is not None:
+        _print_suggestion(console, suggestion)
+
+
+def _verdict(explained: Explanation) -> Text:
+    word, style = _VERDICTS.get(explained.decision.reason, ("REFUSED", "bold red"))
+    return Text.assemble((f"{word}:", style), f" {explained.sentence} [{explained.decision.reason}]")
+
+
+def _browser_note(method: str, headers: Sequence[str], *, actual: bool) -> Iterator[Text]:
+    """What a browser does with such a request, where that is not what was asked about (Fetch, section 4.1)."""
+    from .._suggest import asks_first
+
+    names = [name.lower() for name in headers]
+    first, what = asks_first(method, names), shown(method)
+    if actual and first:
+        yield Text("A browser sends a preflight first, and this request only if it is granted: leave out --actual.")
+    elif not actual and first is False:
+        yield Text(f"A browser sends no preflight for a plain {what}, but the actual request at once: see --actual.")
+    elif not actual and first is None:
+        values = f"the values of {shown(', '.join(names))} are CORS-safelisted"
+        yield Text(f"A browser sends no preflight for this {what} where {values}: see --actual.")
+
+
+def _rules(explained: Explanation) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for name in (f"{_MARGIN}rule", "origin", "method", "headers"):
+        table.add_column(name, overflow="fold", no_wrap=name in ("origin", "method"))
+    for rule in explained.rules:
+        wins = explained.decision.allowed and rule.index == explained.decision.rule
+        table.add_row(_rule_cell(rule, wins=wins), _test(rule.origin), _test(rule.method), _headers(rule))
+    return table
+
+
+def _rule_cell(rule: RuleWhy, *, wins: bool) -> Text:
+    from .._explain import rule_name
+
+    name = f"{_MARGIN}{rule_name(rule.index, rule.id)}"
+    return Text.assemble((name, "bold"), "  <- wins") if wins else Text(name)
+
+
+def _test(passed: bool) -> Text:
+    return Text(*(_YES if passed else _NO))
+
+
+def _headers(rule: RuleWhy) -> Text:
+    """Each requested header with whether it is allowed."""
+    parts = [Text.assemble(shown(header.name), " ", _test(header.allowed)) for header in rule.headers]
+    return Text(", ").join(parts) if parts else Text("none asked for", style="dim")
+
+
+def _response(explained: Explanation) -> Iterator[Text]:
+    decision = explained.decision
+    lines = [f"{name}: {value}" for name, value in explained.headers]
+    if decision.status is None:
+        cannot = "" if decision.reason == "no-origin" else ": the page cannot read it"
+        cors = "these headers:" if decision.headers else f"no CORS header{cannot}."
+        yield Text(f"{_MARGIN}The application's own, with {cors}")
+    else:
+        yield Text(f"{_MARGIN}{decision.status} {HTTPStatus(decision.status).phrase}")
+    body = ["", decision.body.decode("ascii")] if decision.body else []
+    yield from (Text(f"{_MARGIN}{line}".rstrip()) for line in [*lines, *body])
+
+
+def _print_suggestion(console: Console, suggestion: Suggestion) -> None:
+    console.print(Text(), Text("What would grant it", style="bold"), sep="\n")
+    console.print(Text(suggestion.message))
+    if suggestion.fragment is not None:
+        what = "The new rule:" if suggestion.new else f"Rule {suggestion.rule} then is:"
+        console.print(Text(what), Text(), Text(indent(suggestion.fragment, _MARGIN)), sep="\n", soft_wrap=True)
