@@ -297,6 +297,23 @@ def test_vary_is_remembered_as_it_is_spelt() -> None:
     assert first == second == [(b"Vary", b"Accept, Origin"), (b"x-b", b"1"), *GRANTED]
 
 
+def test_wsgi_vary_is_remembered_and_long_names_pass() -> None:
+    """The same through WSGI, beside a name too long to be worth remembering."""
+    long = ("X-" + "b" * 80, "1")
+
+    def app(environ: Any, start_response: Any) -> list[bytes]:
+        start_response("200 OK", [("Vary", "Accept"), *([long] if environ["PATH_INFO"] == "/long" else [])])
+        return []
+
+    door: Any = wsgi.CORSMiddleware(app, RULES)
+    calls: list[Any] = []
+    for path in ("/", "/", "/long"):
+        door(wsgi_environ(PATH_INFO=path), lambda _, headers: calls.append(headers))
+    cors = [("Access-Control-Allow-Origin", ORIGIN), ("Access-Control-Expose-Headers", "ETag")]
+    merged = ("Vary", "Accept, Origin")
+    assert calls == [[merged, *cors], [merged, *cors], [merged, long, *cors]]
+
+
 def test_vary_stays_alone_where_nothing_is_to_be_merged() -> None:
     """`star_always` adds no Vary, and the application's own stays as it is (5.7)."""
     door = asgi.CORSMiddleware(

@@ -34,7 +34,7 @@ ARGUMENTS = [
 ]
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """The browser that is installed here."""
     found = next(filter(None, map(shutil.which, BROWSERS)), None)
@@ -60,7 +60,7 @@ def demo(tmp_path: Path) -> Iterator[_serve.Demo]:
         thread.join()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def screenshots(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where screenshots go."""
     named = os.environ.get("R2STYLE_CORS_SCREENSHOTS")
