@@ -136,7 +136,8 @@ async def async_view(request: HttpRequest) -> HttpResponse:
 def answer(get_response: Any, request: HttpRequest) -> HttpResponse:
     """What the middleware answers, sync or async."""
     response: Any = CORSMiddleware(get_response)(request)
-    return asyncio.run(response) if asyncio.iscoroutine(response) else response
+    answered: HttpResponse = asyncio.run(response) if asyncio.iscoroutine(response) else response
+    return answered
 
 
 @pytest.mark.parametrize("get_response", [view, async_view], ids=["sync", "async"])

@@ -112,6 +112,11 @@ class Decision:
         message = f"Decision is immutable: {name} cannot be set"
         raise AttributeError(message)
 
+    def __setstate__(self, state: tuple[None, dict[str, object]]) -> None:
+        """For copies and pickles: a scope or an environ that holds a decision may be copied whole."""
+        for name, value in state[1].items():
+            _set(self, name, value)
+
     @property
     def kind(self) -> Kind:
         return self.answer.kind

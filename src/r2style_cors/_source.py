@@ -3,7 +3,8 @@
 Laws of this room:
 - a request is decided by one compiled policy, whole: what changes is which one (SEMANTICS 7.5);
 - a bad file changes nothing but the status, and is logged once;
-- a request pays one clock read; the first after `check_every` seconds pays one `stat` besides.
+- a request pays one clock read; the first after `check_every` seconds pays one `stat` besides, and nothing raises;
+- no clock that anybody can set takes part.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ import os
 import threading
 import weakref
 from datetime import UTC, datetime
+from math import inf
 from pathlib import Path
-from time import monotonic, time
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 from ._forms import read_file
 from .errors import PolicyError, Problem
@@ -27,23 +29,25 @@ if TYPE_CHECKING:
     from ._door import PolicySource
 
 Ready = TypeVar("Ready")
+State: TypeAlias = tuple[object, ...]  # what `stat` tells of a file
 
 _logger = logging.getLogger("r2style_cors")
 
-# A file changed less than this many seconds ago may change again without its time telling: clocks of file systems tick
-# slowly, and one that is written in place may be read half-way.
-_UNSETTLED = 2.0
+# A file that was seen to change is read once more this many seconds later: it may have been read half-way, or changed
+# again within one tick of its file system's clock, so that its `stat` does not tell.
+_SETTLING = 2.0
 
 
 class Follower(Generic[Ready]):
     """What one door made of a policy file, made anew whenever the file's policy changes."""
 
-    __slots__ = ("_file", "build", "ready")
+    __slots__ = ("__weakref__", "_file", "build", "ready")
 
-    def __init__(self, file: PolicyFile, build: Callable[[bytes], Ready], ready: Ready) -> None:
+    ready: Ready
+
+    def __init__(self, file: PolicyFile, build: Callable[[bytes], Ready]) -> None:
         self._file = file
         self.build = build
-        self.ready = ready
 
     def current(self) -> Ready:
         """What is in force now. Looks at the file when its time has come, and never waits for it to be read."""
@@ -61,12 +65,14 @@ class PolicyFile:
     place, and symbolic links that are pointed elsewhere are all noticed. A forked process goes on from what it inherited.
 
     Args:
-        path: the file, in any of the five forms.
-        check_every: seconds between two looks at the file; 0 looks at every request.
+        path: the file, in any of the five forms. A relative one is taken from the working directory of this moment.
+        check_every: seconds between two looks at the file; 0 looks at every request, `math.inf` never.
 
     Attributes:
+        path: the file, as an absolute path.
         loaded_at: when the policy in force was read, or None before a door is made.
-        last_error: why the newest file is not in force, or None where it is.
+        last_error: why the newest file is not in force, a PolicyError unless the process lacks memory or threads; None
+            where it is.
         digest: the SHA-256 of the file in force, in hexadecimal, or None before a door is made.
 
     Raises:
@@ -77,24 +83,27 @@ class PolicyFile:
         if not check_every >= 0:
             message = f"check_every is {check_every!r}; it must be a number of seconds, 0 or more"
             raise ValueError(message)
-        self.path = os.fspath(path)
+        self.path = os.fspath(Path(path).absolute())  # servers change their working directory
         self.check_every = check_every
         self.loaded_at: datetime | None = None
         self.last_error: Exception | None = None
         self.digest: str | None = None
-        self.next_look = 0.0  # on the monotonic clock, which nobody sets
-        self._followers: list[Follower[Any]] = []
+        self.next_look = 0.0  # on the monotonic clock
+        self._read_again = inf  # likewise
+        self._seen: State = ()
         self._data: bytes | None = None  # the file in force
-        self._seen: tuple[object, ...] = ()
+        self._followers: weakref.WeakSet[Follower[Any]] = weakref.WeakSet()  # doors come and go in a test suite
         self._reading = threading.Lock()
         _every_file.add(self)
 
     def reload(self) -> None:
-        """Read the file now, and put it in force.
+        """Read the file now, and put it in force at every door. Before a door is made there is nobody to judge it.
+
+        It waits for a reading that is under way. A signal handler may have interrupted one, and starts a thread instead.
 
         Raises:
-            PolicyError: the file is missing, unreadable or invalid, or no option of a door goes with it. The last good
-                policy stays in force.
+            PolicyError: the file is missing, unreadable or invalid, or an option of a door does not go with it. The last
+                good policy stays in force.
         """
         with self._reading:
             try:
@@ -107,25 +116,34 @@ class PolicyFile:
         """For doors: build something of the file in force, and again whenever that changes.
 
         Raises:
-            PolicyError: the file is missing, unreadable or invalid, or whatever `build` raises.
+            PolicyError: the file is missing, unreadable or invalid.
+            Exception: whatever `build` raises.
         """
+        follower = Follower(self, build)
         with self._reading:
-            data = self._read() if self._data is None else self._data
-            follower = Follower(self, build, build(data))
             if self._data is None:
-                self._accept(data)
-            self._followers.append(follower)
+                self._load(follower)
+            else:
+                follower.ready = build(self._data)
+            self._followers.add(follower)
         return follower
 
     def look(self) -> None:
-        """One `stat`. What it finds is read on a thread of its own, and requests go on meanwhile."""
-        self.next_look = monotonic() + self.check_every
-        if self._stat() != self._seen and self._reading.acquire(blocking=False):
+        """One `stat`. What it finds is read on a thread of its own, and requests go on meanwhile. Never raises."""
+        now = monotonic()
+        self.next_look = now + self.check_every
+        if (now >= self._read_again or self._state() != self._seen) and self._reading.acquire(blocking=False):
             try:
                 threading.Thread(target=self._load_apart, name="r2style_cors policy file", daemon=True).start()
-            except RuntimeError as error:  # no thread to be had: no request fails for that
+            except Exception as error:  # noqa: BLE001 - no thread to be had just now: the next look tries again
                 self._failed(error)
                 self._reading.release()
+
+    def forked(self) -> None:
+        """In a child process: a thread that was reading did not come along, and must not hold its lock for ever."""
+        if self._reading.locked():
+            self._reading = threading.Lock()
+            self._seen = ()  # whatever it was doing is to be done again
 
     def _load_apart(self) -> None:
         try:
@@ -135,57 +153,55 @@ class PolicyFile:
         finally:
             self._reading.release()
 
-    def _load(self) -> None:
-        """Read the file. Where it is another than the one in force, build everything anew, and only then swap."""
-        data = self._read()
-        if data != self._data:
-            fresh = [follower.build(data) for follower in self._followers]
-            for follower, ready in zip(self._followers, fresh, strict=True):
+    def _load(self, *new: Follower[Any]) -> None:
+        """Read the file, and put it in force if it is another than the one that is."""
+        before, self._seen = self._seen, self._state()  # before reading: a change in between is seen at the next look
+        self._read_again = monotonic() + _SETTLING
+        try:
+            data = read_file(self.path)
+            if self._seen == before:
+                self._read_again = inf  # read twice in one state: a third time would tell nothing new
+            followers = (*self._followers, *new)
+            if followers:  # else there is nobody yet who could say whether it is a good policy
+                self._put_in_force(data, followers)
+        except PolicyError as error:
+            raise PolicyError(error.problems, error.form, self.path) from None
+
+    def _put_in_force(self, data: bytes, followers: tuple[Follower[Any], ...]) -> None:
+        """Build everything anew, and only then swap."""
+        digest = hashlib.sha256(data).hexdigest()
+        if digest != self.digest:
+            for follower, ready in [(follower, follower.build(data)) for follower in followers]:
                 follower.ready = ready
-            self._accept(data)
-            _logger.info("CORS policy file %s has changed; the new policy is in force.", self.path)
+            if self._data is not None:
+                _logger.info("CORS policy file %s has changed; the new policy is in force.", self.path)
+            self._data, self.digest, self.loaded_at = data, digest, datetime.now(UTC)
         elif self.last_error is not None:
-            _logger.info("CORS policy file %s is as it was again.", self.path)
+            _logger.info("CORS policy file %s is again the one in force.", self.path)
         self.last_error = None
-
-    def _read(self) -> bytes:
-        seen = self._stat()  # before reading: a change in between is seen at the next look
-        self._seen = seen if _is_settled(seen) else ()
-        return read_file(self.path)
-
-    def _accept(self, data: bytes) -> None:
-        self._data = data
-        self.digest = hashlib.sha256(data).hexdigest()
-        self.loaded_at = datetime.now(UTC)
 
     def _failed(self, error: Exception) -> None:
         if str(error) != str(self.last_error):
-            _logger.error("CORS policy file not loaded, the last good policy stays in force. %s", error)
-        self.last_error = error
+            _logger.error("CORS policy file not loaded; the last good policy stays in force. %s", error)
+        # Another of the same kind: the one that was raised keeps alive whatever its traceback has seen.
+        self.last_error = PolicyError(*error.args) if isinstance(error, PolicyError) else error
 
-    def _stat(self) -> tuple[object, ...]:
+    def _state(self) -> State:
         """What tells one state of the file from another; symbolic links are followed."""
         try:
             found = Path(self.path).stat()
-        except OSError as error:
-            return (error.errno,)
-        return (found.st_mtime_ns, found.st_size, found.st_ino, found.st_dev)
-
-
-def _is_settled(seen: tuple[object, ...]) -> bool:
-    """Whether a later change of the file is sure to show in its `stat`; where not, it is read again at the next look."""
-    changed = seen[0]
-    return len(seen) > 1 and isinstance(changed, int) and abs(time() - changed / 1e9) > _UNSETTLED
+        except (OSError, ValueError) as error:  # ValueError: a path with a NUL
+            return (str(error),)
+        # The time of the last change of status tells of permissions too, and no program can set it.
+        return (found.st_ctime_ns, found.st_mtime_ns, found.st_size, found.st_ino, found.st_dev)
 
 
 _every_file: weakref.WeakSet[PolicyFile] = weakref.WeakSet()
 
 
 def _after_fork() -> None:
-    """A thread that was reading did not come along, and must not hold its lock for ever."""
     for file in _every_file:
-        file._reading = threading.Lock()  # noqa: SLF001 - one room
-        file.next_look = 0.0
+        file.forked()
 
 
 # Where processes cannot fork, there is nothing to register with.

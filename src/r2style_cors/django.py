@@ -64,6 +64,7 @@ class CORSMiddleware:
             _mark_coroutine_function(self)
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
+        """Answer `request`, or an awaitable where the rest of the chain is asynchronous."""
         answer: HttpResponseBase | Awaitable[HttpResponseBase] = self._door(request)
         return answer
 
@@ -148,9 +149,10 @@ def _configured() -> tuple[Any, bool, Options]:
             f'{_SETTING} must be a dict with a policy, for example {_SETTING} = {{"policy": BASE_DIR / "cors.json"}}'
         )
         raise ImproperlyConfigured(message)
-    unknown = sorted(configured.keys() - _OPTIONS.keys() - {"policy", "keep_app_headers"})
+    known = {"policy", "keep_app_headers", *_OPTIONS}
+    unknown = sorted(map(repr, configured.keys() - known))
     if unknown:
-        message = f"{_SETTING} has no option {', '.join(map(repr, unknown))}; it has {', '.join(sorted(_OPTIONS))}"
+        message = f"{_SETTING} has no option {', '.join(unknown)}; it has {', '.join(sorted(known))}"
         raise ImproperlyConfigured(message)
     options = {name: configured.get(name, usual) for name, usual in _OPTIONS.items()}
     return configured["policy"], configured.get("keep_app_headers", False), Options(**options)
