@@ -237,3 +237,32 @@ def test_path_prefixes_refused(prefixes: list[str], count: int) -> None:
     with pytest.raises(PolicyError) as caught:
         PathPolicies(dict.fromkeys(prefixes))
     assert [problem.code for problem in caught.value.problems] == ["path-prefix"] * count
+
+
+def test_reload_of_what_is_in_force(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Reading the file that is in force changes nothing, with a door and without, and one failure is logged once."""
+    file = PolicyFile(path, check_every=3600)
+    file.reload()
+    assert file.loaded_at is None
+    door = door_of(file)
+    loaded = file.loaded_at
+    file.reload()
+    file.reload()
+    assert (file.loaded_at, allowed(door, OLD)) == (loaded, True)
+    path.unlink()
+    for _ in range(2):
+        with pytest.raises(PolicyError):
+            file.reload()
+    assert len(caplog.records) == 1
+
+
+def test_a_lock_does_not_outlive_a_fork(path: Path) -> None:
+    """What a child runs after a fork frees a lock that a thread of its parent held, and leaves a free one alone."""
+    file = PolicyFile(path, check_every=0)
+    door = door_of(file)
+    for held in (True, False):
+        if held:
+            file._reading.acquire()  # noqa: SLF001 - as a reading thread holds it
+        _source._after_fork()  # noqa: SLF001 - as a child calls it
+        path.write_text(text(NEW if held else OLD))
+        assert eventually(lambda held=held: allowed(door, NEW if held else OLD))

@@ -23,6 +23,7 @@ from ._fetch import (
     is_token,
 )
 from ._hosts import host_of, is_loopback
+from ._origins import is_serialized_origin
 from ._text import shown
 
 if TYPE_CHECKING:
@@ -295,7 +296,7 @@ def _may_follow(request: PageRequest, target: str) -> bool:
         parts, there = urlsplit(target), origin_of(target)
     except ValueError:  # a port that is no number, brackets that do not close
         return False
-    if parts.scheme not in DEFAULT_PORTS or not parts.hostname:
+    if parts.scheme not in DEFAULT_PORTS or (there.isascii() and not is_serialized_origin(there)):
         return False
     return "@" not in parts.netloc or (there == request.origin and not request.cross_origin)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -12,6 +13,7 @@ import httpx
 
 from . import __version__
 from ._browser import (
+    DEFAULT_PORTS,
     Lines,
     PageRequest,
     Step,
@@ -52,9 +54,8 @@ if TYPE_CHECKING:
 Kind: TypeAlias = Literal["preflight", "actual"]
 Verdict: TypeAlias = Literal["readable", "blocked", "preflight-passed", "not-sent", "unreachable"]
 
-_ASKED = (ORIGIN, REQUEST_METHOD, REQUEST_HEADERS)
 READING_METHODS = frozenset({"GET", "HEAD"})  # those that are sent without being told to (RFC 9110, section 9.2.1)
-DEFAULT_TIMEOUT = 15.0  # seconds, for all of it
+DEFAULT_TIMEOUT = 10.0  # seconds, for all of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +158,6 @@ def probe(
 
     The preflight is sent where the Fetch standard has one sent. GET and HEAD are then sent; any other method only with
     `send`, since it may change something. Redirects are followed as a browser follows them. No body is sent or read.
-    Called where an event loop runs, it raises RuntimeError: use `asyncio.to_thread(probe, ...)` there.
 
     Args:
         url: an absolute `http` or `https` URL.
@@ -178,12 +178,13 @@ def probe(
     request, left_out = _page_request(url, origin, method, headers, credentials=credentials)
     engine = policy.compile(credentials=credentials or None) if policy and not isinstance(policy, Engine) else policy
     walk = _Walk(request, send=send)
-    verdict = asyncio.run(walk.within(timeout))
-    compared = tuple(_compare(engine, request, walk.exchanges)) if isinstance(engine, Engine) else ()
+    with ThreadPoolExecutor(1) as threads:  # so that it can be called where an event loop runs already
+        verdict = threads.submit(asyncio.run, walk.within(timeout)).result()
     suspects = [*of_request(request, left_out), *walk.suspects]
-    if not all(one.agrees for one in compared):
-        names = ", ".join(dict.fromkeys(one.name for one in compared if not one.agrees))
-        suspects.append(suspect("policy-differs", f"The server does not answer as the policy says: {names}."))
+    compared: tuple[Compared, ...] = ()
+    if isinstance(engine, Engine):
+        compared = tuple(_compare(engine, request, walk.exchanges))
+        suspects += _policy_suspects(engine, request, walk.exchanges, compared)
     return Probe(
         request.url, origin, request.method, credentials, verdict, tuple(walk.exchanges), tuple(suspects), compared
     )
@@ -217,7 +218,7 @@ def _normal_url(url: str) -> str:
     except httpx.InvalidURL as error:
         message = f"{shown(url)!r} is no URL: {error}"
         raise ValueError(message) from None
-    if parsed.scheme not in ("http", "https") or not parsed.host:
+    if parsed.scheme not in DEFAULT_PORTS or not is_serialized_origin(origin_of(str(parsed))):
         message = f"{shown(url)!r} is no absolute http or https URL"
         raise ValueError(message)
     return str(parsed.copy_with(fragment=None))
@@ -316,11 +317,18 @@ async def _send(method: str, url: str, lines: Lines) -> tuple[int, str, Lines]:
     """Send one request and read its response's head; the body is left where it is."""
     request = httpx.Request(method, url, headers=[*_base_headers(lines), *lines])
     request.method = method  # httpx puts it in upper case, browsers do not
+    heads: list[Lines] = []
+
+    async def keep_head(response: httpx.Response) -> None:
+        raw = response.headers.raw
+        heads.append(tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in raw))
+        response.headers.pop("Location", None)  # httpx would stumble over one that is no URL
+
     async with _client(url) as client:
+        client.event_hooks = {"response": [keep_head]}
         response = await client.send(request, stream=True)
         await response.aclose()
-    headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers.raw)
-    return response.status_code, response.reason_phrase, headers
+    return response.status_code, response.reason_phrase, heads[0]
 
 
 def _base_headers(lines: Lines) -> Lines:
@@ -355,15 +363,35 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _compare(engine: Engine, request: PageRequest, exchanges: Sequence[Exchange]) -> Iterator[Compared]:
-    """The policy against every answer of the server that was asked first; other origins have other policies."""
-    for index, exchange in enumerate(exchanges):
-        if origin_of(exchange.url) == origin_of(request.url):
-            yield from _compare_one(engine, request, index, exchange)
+    for index, exchange in _governed(request, exchanges):
+        yield from _compare_one(engine, request, index, exchange)
+
+
+def _governed(request: PageRequest, exchanges: Sequence[Exchange]) -> Iterator[tuple[int, Exchange]]:
+    """The exchanges with the server that was asked first; other origins have other policies."""
+    return ((i, one) for i, one in enumerate(exchanges) if origin_of(one.url) == origin_of(request.url))
+
+
+def _policy_suspects(
+    engine: Engine, request: PageRequest, exchanges: Sequence[Exchange], compared: Sequence[Compared]
+) -> Iterator[Suspect]:
+    """What the policy has against the request, and what the server has against the policy."""
+    explained = [engine.explain(one.method, *_asked(one)) for _, one in _governed(request, exchanges)]
+    for sentence in dict.fromkeys(one.sentence for one in explained if one.decision.answer.refused):
+        yield suspect("policy-refuses", f"The policy refuses it: {sentence}")
+    names = ", ".join(dict.fromkeys(one.name for one in compared if not one.agrees))
+    if names:
+        yield suspect("policy-differs", f"The server does not answer as the policy says: {names}.")
+
+
+def _asked(exchange: Exchange) -> tuple[str | None, str | None, str | None]:
+    """The CORS request headers, as an engine takes them."""
+    headers = exchange.request_headers
+    return header_value(headers, ORIGIN), header_value(headers, REQUEST_METHOD), header_value(headers, REQUEST_HEADERS)
 
 
 def _compare_one(engine: Engine, request: PageRequest, index: int, exchange: Exchange) -> Iterator[Compared]:
-    origin, method, names = (header_value(exchange.request_headers, name) for name in _ASKED)
-    decision = engine.decide(exchange.method, origin, method, names)
+    decision = engine.decide(exchange.method, *_asked(exchange))
     if decision.status is not None:
         expected, seen = str(decision.status), str(exchange.status)
         yield Compared(index, "status", expected, seen, expected == seen)

@@ -123,6 +123,7 @@ SUSPECTS: dict[str, Kind] = {
     "star-authorization": Kind("error", "Name `authorization` beside the `*`: the `*` does not cover it."),
     "etag-not-exposed": Kind("warning", "Add `ETag` to ExposeHeaders if the page reads it, as uploads in parts do."),
     "vary-missing": Kind("warning", "Send `Vary: Origin`, or a cache will hand this copy to pages of other origins."),
+    "policy-refuses": Kind("note", "Change the policy: `explain` shows the smallest change that grants the request."),
     "policy-differs": Kind("warning", "The server uses another policy, or something in front changes its answers."),
     "redirect-other-origin": Kind("note", "Every origin on the way has to allow the page: better ask the last URL."),
     "redirect-null-origin": Kind("warning", "Have the page ask the last URL: only `*` allows the origin `null`."),
@@ -230,7 +231,7 @@ def _other_origin(value: str, origin: str) -> tuple[str, str]:
         return "allow-origin-slash", f"{ALLOW_ORIGIN} is {value}, with a slash that the origin does not have."
     if "*" in value:
         return "allow-origin-pattern", f"{ALLOW_ORIGIN} is {value}, which browsers take for a plain text."
-    return "allow-origin-other", f"{ALLOW_ORIGIN} is {value or 'empty'}, and the page's origin is {origin}."
+    return "allow-origin-other", f"{ALLOW_ORIGIN} is {value or 'empty'}, and the origin that asks is {origin}."
 
 
 def _cache_sign(headers: Lines) -> str | None:

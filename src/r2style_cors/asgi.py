@@ -213,7 +213,8 @@ def _decide_whole(engine: Engine, method: str, headers: Iterable[tuple[bytes, by
     origin, request_method, request_headers, size = _whole(headers)
     if size > MAX_REQUEST_HEADERS:
         request_headers = b""  # refused for its size, so that nobody reads it
-    short = size + len(origin or b"") + len(request_method or b"") <= MAX_REMEMBERED  # as every browser's are
+    asked = size + len(origin or b"") + len(request_method or b"") + len(method)
+    short = asked <= MAX_REMEMBERED  # as every browser's are
     key = (origin, request_method, request_headers, method)
     decision = engine.raw_memo.get(key) if short else None
     if decision is None:

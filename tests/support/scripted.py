@@ -66,7 +66,8 @@ def servers(answers: Mapping[str, Scripted]) -> Iterator[Servers]:
         listening = [stack.enter_context(_listening()) for _ in range(3)]
         ports = [server.server_address[1] for server in listening]
         names = ("localhost", "127.0.0.1", "127.0.0.1")
-        found = Servers(*(f"http://{name}:{port}" for name, port in zip(names, ports, strict=True)))
+        page_origin, here, other = (f"http://{name}:{port}" for name, port in zip(names, ports, strict=True))
+        found = Servers(page_origin, here, other)
         for server, script in zip(listening, (page, answers, answers), strict=True):
             server.RequestHandlerClass = type("Handler", (_Handler,), {"script": script, "servers": found})
         yield found
@@ -77,9 +78,11 @@ def _listening() -> Iterator[ThreadingHTTPServer]:
     with ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as server:
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -99,12 +102,14 @@ class _Handler(BaseHTTPRequestHandler):
         self.servers.received.append(received)
         scripted = self.script.get(f"{self.command} {self.path}") or self.script[self.command]
         self.send_response_only(scripted.status)
-        places = {"page": self.servers.page, "here": self.servers.here, "other": self.servers.other}
+        here = self.servers.here
+        places = {"page": self.servers.page, "here": here, "other": self.servers.other}
+        places["here_with_user"] = here.replace("://", "://user:password@")
         for name, value in scripted.headers:
             self.send_header(name, value.format(**places))
         self.end_headers()
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+    def log_message(self, format: str, *args: object) -> None:
         """Say nothing: the tests tell."""
 
 
@@ -192,9 +197,7 @@ SCENARIOS: dict[str, Scenario] = {
         "A fixed value, of another origin.", _get((ACAO, "{other}")), "blocked", ("allow-origin-other",)
     ),
     "allow-origin-empty": Scenario("An empty value.", _get((ACAO, "")), "blocked", ("allow-origin-other",)),
-    "cached-age": Scenario(
-        "A cache's copy without CORS headers.", _get(("Age", "12")), "blocked", ("cached-copy",)
-    ),
+    "cached-age": Scenario("A cache's copy without CORS headers.", _get(("Age", "12")), "blocked", ("cached-copy",)),
     "cached-cloudflare": Scenario(
         "A copy made for another origin.",
         _get((ACAO, "{other}"), ("CF-Cache-Status", "HIT"), ("Age", "0")),
@@ -254,9 +257,7 @@ SCENARIOS: dict[str, Scenario] = {
     "preflight-401": Scenario(
         "Authentication in front.", _preflight(status=401), "blocked", ("preflight-authentication",), method="PUT"
     ),
-    "preflight-403": Scenario(
-        "A refusal.", _preflight(status=403), "blocked", ("preflight-refused",), method="PUT"
-    ),
+    "preflight-403": Scenario("A refusal.", _preflight(status=403), "blocked", ("preflight-refused",), method="PUT"),
     "preflight-404": Scenario(
         "A router that knows no OPTIONS.", _preflight(status=404), "blocked", ("preflight-unrouted",), method="PUT"
     ),
@@ -336,9 +337,7 @@ SCENARIOS: dict[str, Scenario] = {
     ),
     "etag-exposed": Scenario("An exposed ETag.", _get(*GRANT, ("ETag", '"1"'), (ACEH, "etag")), "readable"),
     "etag-exposed-by-star": Scenario("`*` exposes it.", _get(*STAR, ("ETag", '"1"'), (ACEH, "*")), "readable"),
-    "vary-missing": Scenario(
-        "A named origin without Vary.", _get((ACAO, "{page}")), "readable", ("vary-missing",)
-    ),
+    "vary-missing": Scenario("A named origin without Vary.", _get((ACAO, "{page}")), "readable", ("vary-missing",)),
     "vary-star": Scenario("`Vary: *` is enough.", _get((ACAO, "{page}"), ("Vary", "*")), "readable"),
     "redirect-here": Scenario("A redirect within one origin.", _moved("/next"), "readable"),
     "redirect-other": Scenario(

@@ -66,7 +66,7 @@ def probe(
     send: Annotated[
         bool, typer.Option("--send", help="Send methods other than GET and HEAD too, without a body.")
     ] = False,
-    timeout: Annotated[float, typer.Option(min=0.001, help="Seconds for all of it.")] = 15.0,
+    timeout: Annotated[float, typer.Option(min=0.001, help="Seconds for all of it.")] = 10.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Ask a live server as a browser would, and say whether the page may read the answer, and why not.
@@ -143,6 +143,8 @@ def shown_lines(text: str) -> str:
 
 def _verdict(found: Probe) -> RenderableType:
     word, style, sentence = _VERDICTS[found.verdict]
+    if found.exchanges and found.exchanges[-1].kind == "preflight" and found.verdict == "blocked":
+        sentence = "a browser does not even send the request."
     return _row(Text(f"{word}:", style=f"bold {style}"), Text(sentence))
 
 

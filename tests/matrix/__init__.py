@@ -1,1 +1,0 @@
-"""The matrix: every framework on every server, over real sockets."""
