@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -264,5 +265,6 @@ def test_a_lock_does_not_outlive_a_fork(path: Path) -> None:
         if held:
             file._reading.acquire()  # noqa: SLF001 - as a reading thread holds it
         _source._after_fork()  # noqa: SLF001 - as a child calls it
-        path.write_text(text(NEW if held else OLD))
-        assert eventually(lambda held=held: allowed(door, NEW if held else OLD))
+        origin = NEW if held else OLD
+        path.write_text(text(origin))
+        assert eventually(partial(allowed, door, origin))
