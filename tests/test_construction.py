@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import subprocess
 import sys
 from typing import Any
@@ -122,6 +124,12 @@ def test_decisions_are_values() -> None:
     assert "allowed=True" in repr(DECISION)
     with pytest.raises(AttributeError, match="immutable"):
         DECISION.allowed = False  # type: ignore[misc]
+
+
+def test_decisions_may_be_copied() -> None:
+    """A scope or an environ that holds a decision may be copied whole, and pickled."""
+    assert copy.deepcopy(DECISION) == DECISION
+    assert pickle.loads(pickle.dumps(DECISION)).raw_headers == DECISION.raw_headers  # noqa: S301 - made here
 
 
 @pytest.mark.parametrize("names", ["\u212a", "k k", "k\tk", "k, (", "k\r\nk"], ids=ascii)

@@ -16,6 +16,7 @@ from starlette.routing import Mount, Route
 from uvicorn import Config
 
 from r2style_cors import Engine, PathPolicies, Policy, PolicyError, PolicyFile, asgi, wsgi
+from r2style_cors._engine import MAX_MEMO
 
 ORIGIN = "https://app.example"
 RULES: list[Any] = [
@@ -402,3 +403,19 @@ def test_doubtful_policies_are_told(caplog: pytest.LogCaptureFixture) -> None:
 def test_engine_is_exported() -> None:
     """`Policy.compile` makes the Engine that the package exports."""
     assert isinstance(ENGINE, Engine)
+
+
+def test_memory_is_bounded() -> None:
+    """However many origins ask, an engine remembers a bounded number of decisions, and answers right all the while."""
+    engine = Policy.parse([{"AllowedOrigins": ["https://*.wild.example"], "AllowedMethods": ["GET"]}]).compile()
+    door: Any = wsgi.CORSMiddleware(plain, engine)
+    for number in range(MAX_MEMO + 10):
+        origin = f"https://o{number}.wild.example"
+        seen: list[Any] = []
+
+        def start(_: str, headers: Any, seen: list[Any] = seen) -> Any:
+            seen.append(headers)
+
+        door(wsgi_environ(HTTP_ORIGIN=origin), start)
+        assert seen == [[("Access-Control-Allow-Origin", origin), ("Vary", "Origin")]]
+    assert len(engine.memo) == 10
