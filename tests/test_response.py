@@ -1,0 +1,153 @@
+"""How a decision's headers are merged into an application's response (SEMANTICS 5.4 and 5.5), and what a door learns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from r2style_cors import Decision, Policy
+from r2style_cors._response import MAX_LEARNED, MAX_MERGED, MAX_NAME, MAX_VALUE, Response, merged_vary
+from r2style_cors.wsgi import CORSMiddleware
+
+ORIGIN = "https://app.example"
+RULES: list[Any] = [{"AllowedOrigins": [ORIGIN], "AllowedMethods": ["GET"]}]
+ENGINE = Policy.parse(RULES).compile()
+ALLOWED = ENGINE.decide("GET", ORIGIN)
+REFUSED = ENGINE.decide("PUT", ORIGIN)
+S3 = ("Origin", "Access-Control-Request-Headers", "Access-Control-Request-Method")
+
+MERGED: list[tuple[str, list[str], tuple[str, ...], str]] = [
+    ("one name", ["Accept"], ("Origin",), "Accept, Origin"),
+    ("there already", ["Origin"], ("Origin",), "Origin"),
+    ("there in another case", ["oRIGIN"], ("Origin",), "oRIGIN"),
+    ("there in an earlier line", ["Origin", "Accept"], ("Origin",), "Accept"),
+    ("only part of a name", ["X-Origin, Origin-Agent-Cluster"], ("Origin",), "X-Origin, Origin-Agent-Cluster, Origin"),
+    ("the application's own repeats", ["Accept, accept"], ("Origin",), "Accept, accept, Origin"),
+    ("odd spacing is kept", ["Accept ,\tCookie"], ("Origin",), "Accept ,\tCookie, Origin"),
+    ("a comma at the end", ["Accept,  "], ("Origin",), "Accept, Origin"),
+    ("empty", [""], ("Origin",), "Origin"),
+    ("only commas", [", ,"], ("Origin",), "Origin"),
+    ("a star", ["*"], ("Origin",), "*"),
+    ("a star among names", ["Accept, *"], ("Origin",), "Accept, *"),
+    ("a star in an earlier line", ["*", "Accept"], ("Origin",), "Accept"),
+    ("a star inside a name is none", ["x-*"], ("Origin",), "x-*, Origin"),
+    ("three names in their order", ["Accept"], S3, "Accept, " + ", ".join(S3)),
+    ("three names, the middle one there", [S3[1].lower()], S3, f"{S3[1].lower()}, {S3[0]}, {S3[2]}"),
+    ("nothing to add", ["Accept"], (), "Accept"),
+]
+
+
+@pytest.mark.parametrize(("lines", "names", "merged"), [case[1:] for case in MERGED], ids=[case[0] for case in MERGED])
+def test_merged_vary(lines: list[str], names: tuple[str, ...], merged: str) -> None:
+    """The last line of Vary gets what no line has; what is there keeps its place and its spelling."""
+    assert merged_vary(lines, names) == merged
+    assert merged_vary([*lines[:-1], merged], names) == merged, "merging again changes nothing"
+
+
+OWN = ("access-control-max-age", "1")
+EDITED: list[tuple[str, list[tuple[str, str]], Decision, bool, list[tuple[str, str]], bool]] = [
+    ("nothing", [], REFUSED, False, [("Vary", "Origin")], False),
+    ("two lines of Vary", [("VARY", "a"), ("X", "1"), ("vary", "b")], REFUSED, False,
+     [("VARY", "a"), ("X", "1"), ("vary", "b, Origin")], False),
+    ("own header goes", [OWN, ("X", "1")], REFUSED, False, [("X", "1"), ("Vary", "Origin")], True),
+    ("own header stays", [OWN, ("X", "1")], REFUSED, True, [OWN, ("X", "1"), ("Vary", "Origin")], False),
+    ("own header goes where a rule applies", [OWN, ("vary", "a")], ALLOWED, True,
+     [("vary", "a, Origin"), ("Access-Control-Allow-Origin", ORIGIN)], True),
+    ("own header between", [("vary", "a"), OWN, ("vary", "b"), OWN], REFUSED, False,
+     [("vary", "a"), ("vary", "b, Origin")], True),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("headers", "decision", "keep", "edited", "replaced"),
+    [case[1:] for case in EDITED],
+    ids=[case[0] for case in EDITED],
+)
+@pytest.mark.parametrize("raw", [False, True], ids=["str", "bytes"])
+def test_edit(
+    headers: list[tuple[str, str]],
+    decision: Decision,
+    keep: bool,
+    edited: list[tuple[str, str]],
+    replaced: bool,
+    raw: bool,
+) -> None:
+    """Headers come out edited, as str and as bytes alike, twice over; the application's own list is as it was."""
+    response = Response(raw=raw, keep_app_headers=keep)
+    given: Any = [(name.encode(), value.encode()) for name, value in headers] if raw else [*headers]
+    before = [*given]
+    for _ in range(2):
+        out, gone = response.edit(given, decision)
+        assert lowered(out) == lowered(edited), "names of the decision's own are lower-case in bytes"
+        assert gone is replaced
+    assert given == before
+
+
+def lowered(pairs: list[tuple[Any, Any]]) -> list[tuple[str, str]]:
+    """`pairs` as str, names in lower case."""
+
+    def text(part: str | bytes) -> str:
+        return part if isinstance(part, str) else part.decode()
+
+    return [(text(name).lower(), text(value)) for name, value in pairs]
+
+
+def through(door: Any, headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """What the server gets of an application's headers."""
+    calls: list[Any] = []
+    door({"REQUEST_METHOD": "GET", "HTTP_ORIGIN": ORIGIN, "h": headers}, lambda *start: calls.append(start))
+    found: list[tuple[str, str]] = calls[0][1]
+    return found
+
+
+def echo(environ: Any, start_response: Any) -> list[bytes]:
+    """Answer with the headers that the environ holds."""
+    start_response("200 OK", environ["h"])
+    return []
+
+
+ADDED = [("Access-Control-Allow-Origin", ORIGIN)]
+
+
+def test_what_a_door_learns_never_shows() -> None:
+    """Names and values that a door has seen before, in any order and case, come out as those that it has not."""
+    door = CORSMiddleware(echo, RULES)
+    responses: list[tuple[list[tuple[str, str]], list[tuple[str, str]]]] = [
+        ([("X", "1")], [("X", "1"), *ADDED, ("Vary", "Origin")]),
+        ([("X", "1"), ("Vary", "a")], [("X", "1"), ("Vary", "a, Origin"), *ADDED]),
+        ([("VARY", "a"), ("X", "1")], [("VARY", "a, Origin"), ("X", "1"), *ADDED]),
+        ([("Vary", "a"), ("VARY", "b")], [("Vary", "a"), ("VARY", "b, Origin"), *ADDED]),
+        ([("Vary", "Origin")], [("Vary", "Origin"), *ADDED]),
+        ([("Vary", "*")], [("Vary", "*"), *ADDED]),
+        ([("X", "1"), ("X", "2")], [("X", "1"), ("X", "2"), *ADDED, ("Vary", "Origin")]),
+        ([("Access-Control-Allow-Origin", "*"), ("Vary", "a")], [("Vary", "a, Origin"), *ADDED]),
+    ]
+    for given, expected in [*responses, *reversed(responses), *responses]:
+        assert through(door, given) == expected
+        again = CORSMiddleware(echo, RULES)
+        assert through(again, given) == expected
+
+
+def test_learning_is_bounded() -> None:
+    """An application that makes up names and values of Vary costs no memory, and has its headers all the same."""
+    response = Response(raw=False, keep_app_headers=False)
+    for number in range(MAX_LEARNED + 10):
+        headers = [(f"X-{number}", "1"), ("Vary", f"a{number}")]
+        out, _ = response.edit(headers, REFUSED)
+        assert out == [headers[0], ("Vary", f"a{number}, Origin")]
+        response.with_vary(joined := [*headers, *REFUSED.extra], headers[1], REFUSED)
+        assert joined == out
+    response.edit([("y" * (MAX_NAME + 1), "1"), ("Vary", "v" * MAX_VALUE)], REFUSED)
+    assert len(response.ordinary) == MAX_LEARNED
+    assert len(response._merged) == MAX_MERGED  # noqa: SLF001 - what is remembered shows nowhere else
+
+
+def test_long_names_and_values_are_not_remembered() -> None:
+    """A long name or a long Vary is worked out for every response anew."""
+    response = Response(raw=False, keep_app_headers=False)
+    headers = [("y" * (MAX_NAME + 1), "1"), ("Vary", "v" * MAX_VALUE)]
+    out, _ = response.edit(headers, REFUSED)
+    assert out == [headers[0], ("Vary", "v" * MAX_VALUE + ", Origin")]
+    assert response.ordinary == set()
+    assert response._merged == {}  # noqa: SLF001 - the same
