@@ -8,8 +8,10 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ._bucket import BucketError, pull
     from ._convert import Conversion, convert
     from ._decision import Decision
+    from ._diff import Difference, diff
     from ._engine import Engine
     from ._explain import Explanation
     from ._matrix import Matrix, matrix
@@ -21,8 +23,10 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
+    "BucketError",
     "Conversion",
     "Decision",
+    "Difference",
     "Engine",
     "Explanation",
     "Matrix",
@@ -35,17 +39,21 @@ __all__ = [
     "Rule",
     "Suggestion",
     "convert",
+    "diff",
     "explain",
     "load_policy",
     "matrix",
     "policy_schema",
     "probe",
+    "pull",
     "suggest",
 ]
 
 _ROOMS = {
+    "BucketError": "_bucket",
     "Conversion": "_convert",
     "Decision": "_decision",
+    "Difference": "_diff",
     "Engine": "_engine",
     "Explanation": "_explain",
     "Matrix": "_matrix",
@@ -58,11 +66,13 @@ _ROOMS = {
     "Rule": "policy",
     "Suggestion": "_suggest",
     "convert": "_convert",
+    "diff": "_diff",
     "explain": "_suggest",
     "load_policy": "policy",
     "matrix": "_matrix",
     "policy_schema": "policy",
     "probe": "_probe",
+    "pull": "_bucket",
     "suggest": "_suggest",
 }
 

@@ -9,9 +9,11 @@ import typer
 from .. import __version__
 from .convert import convert
 from .demo import demo
+from .diff import diff
 from .explain import explain
 from .matrix import matrix
 from .probe import probe
+from .pull import pull
 from .schema import schema
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
@@ -21,6 +23,8 @@ app.command()(schema)
 app.command()(convert)
 app.command()(matrix)
 app.command()(explain)
+app.command()(diff)
+app.command()(pull)
 
 
 def _version(wanted: bool) -> None:
