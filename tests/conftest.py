@@ -1,0 +1,24 @@
+"""What holds for every test: it leaves logging as it found it. Litestar, for one, sets up that of the whole process."""
+
+from __future__ import annotations
+
+import logging
+from logging.handlers import QueueHandler
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(autouse=True)
+def logging_is_left_alone() -> Iterator[None]:
+    """Put back the root logger's level, and take away the queues that a framework has given it."""
+    root = logging.getLogger()
+    level = root.level
+    yield
+    root.setLevel(level)
+    for handler in root.handlers[:]:
+        if isinstance(handler, QueueHandler):
+            root.removeHandler(handler)

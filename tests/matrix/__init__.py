@@ -1,0 +1,1 @@
+"""The matrix: every framework on every server, over real sockets."""
