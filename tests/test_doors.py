@@ -418,4 +418,4 @@ def test_memory_is_bounded() -> None:
 
         door(wsgi_environ(HTTP_ORIGIN=origin), start)
         assert seen == [[("Access-Control-Allow-Origin", origin), ("Vary", "Origin")]]
-    assert len(engine.memo) == 10
+    assert len(engine.memo.actual["GET"]) == 10

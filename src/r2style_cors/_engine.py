@@ -12,7 +12,7 @@ Laws of this room:
 from __future__ import annotations
 
 from ._decision import Answer, Decision
-from ._fetch import OPTIONAL_WHITESPACE, TOKEN_CHARACTERS, is_token
+from ._fetch import TOKEN_CHARACTERS, is_token
 from ._text import shown
 
 TYPE_CHECKING = False
@@ -25,19 +25,18 @@ if TYPE_CHECKING:
     from ._profiles import Profile
     from .errors import Problem
 
-    # What a request asks, as str or as bytes: (method, origin), or with the other CORS request headers.
-    Key: TypeAlias = tuple[str | bytes | None, ...]
+    Text: TypeAlias = str | bytes | None  # of a request's header
 
 KNOWN_METHODS = ("GET", "PUT", "POST", "DELETE", "HEAD")  # those that a policy may list (SEMANTICS 2)
-MAX_MEMO = 1024  # decisions that a memo holds
+MAX_MEMO = 1024  # decisions of one method that a memo holds, if the policy does not list more origins than that
+MAX_MEMO_OF_LISTED = 16_384  # and if it does: each takes some 600 bytes
 MAX_REMEMBERED = 512  # characters of a request that a memo keeps; longer ones are not even looked up
 MAX_REQUEST_HEADERS = 8192  # bytes of Access-Control-Request-Headers that are read (SEMANTICS 3.6)
 
 _TOKENS_AND_COMMAS = TOKEN_CHARACTERS.encode() + b","
-_NO_NAMES: dict[str, None] = {}
 
 
-def requested_names(value: str | None, size: int | None = None) -> dict[str, None] | None:
+def requested_names(value: str | None, size: int | None = None) -> list[str] | None:
     """The names in Access-Control-Request-Headers, lower-cased, in order, once each; None where it is malformed.
 
     List syntax is RFC 9110, section 5.6.1: optional white space and empty items are allowed. `size` is the number of
@@ -46,27 +45,69 @@ def requested_names(value: str | None, size: int | None = None) -> dict[str, Non
     if (len(value or "") if size is None else size) > MAX_REQUEST_HEADERS:
         return None
     if not value:
-        return _NO_NAMES
+        return []
     if not value.isascii():
         return None
     lowered = value.lower()
-    names = dict.fromkeys(lowered.split(","))  # repeats go first, so that what follows is done once for each
+    names = lowered.split(",")
     odd = lowered.encode().translate(None, _TOKENS_AND_COMMAS)
     if odd:
-        if odd.strip(b" \t"):
+        if odd.translate(None, b" \t"):
             return None
-        names = dict.fromkeys([name.strip(OPTIONAL_WHITESPACE) for name in names])
-        if any(" " in name or "\t" in name for name in names):
+        names = list(map(str.strip, dict.fromkeys(names)))
+        rest = ",".join(names)
+        if " " in rest or "\t" in rest:
             return None
-    names.pop("", None)
+    if len(set(names)) < len(names):
+        names = list(dict.fromkeys(names))
+    if "" in names:
+        names.remove("")
     return names
 
 
-def remember(memo: dict[Any, Any], key: object, value: object) -> None:
+def remember(memo: dict[Any, Any], key: object, value: object, room: int) -> None:
     """Keep `value`. When there are too many, start afresh: cheaper in a flood of misses than keeping any order."""
-    if len(memo) >= MAX_MEMO:
+    if len(memo) >= room:
         memo.clear()
     memo[key] = value
+
+
+class Memo:
+    """What `decide` said lately: to str for the one door, to bytes for the other. Bounded, whatever is asked.
+
+    One look-up after the other costs half of what one by a tuple does.
+
+    Attributes:
+        actual: method -> origin -> decision, for the methods that a policy can list.
+        preflights: origin -> Access-Control-Request-Method -> Access-Control-Request-Headers -> decision.
+    """
+
+    __slots__ = ("_preflights_kept", "_room", "actual", "preflights")
+
+    def __init__(self, methods: Iterable[str], room: int) -> None:
+        """`room` is how many decisions are kept of each method, OPTIONS included."""
+        self._room = room
+        self._preflights_kept = 0
+        self.actual: dict[str, dict[str | bytes, Decision]] = {method: {} for method in methods}
+        self.preflights: dict[Text, dict[Text, dict[Text, Decision]]] = {}
+
+    def keep_actual(self, method: str, origin: str | bytes, decision: Decision) -> None:
+        """Remember what was said to an actual request, unless it is too long to be worth it or has an odd method."""
+        memo = self.actual.get(method)
+        if memo is not None and len(origin) <= MAX_REMEMBERED:
+            remember(memo, origin, decision, self._room)
+
+    def keep_preflight(self, origin: Text, request_method: Text, request_headers: Text, decision: Decision) -> None:
+        """Remember what was said to a request of method OPTIONS, unless it is too long to be worth it or no preflight."""
+        if origin is None or request_method is None:
+            return
+        if len(origin) + len(request_method) + len(request_headers or ()) <= MAX_REMEMBERED:
+            if self._preflights_kept >= self._room:
+                self.preflights.clear()
+                self._preflights_kept = 0
+            self._preflights_kept += 1
+            by_method = self.preflights.setdefault(origin, {})
+            by_method.setdefault(request_method, {})[request_headers] = decision
 
 
 class HeaderTest:
@@ -137,29 +178,28 @@ class Chain:
         self._patterns = patterns
         self._pattern_bits = pattern_bits
 
-    def choose(self, names: dict[str, None]) -> Grant | None:
+    def choose(self, names: list[str]) -> Grant | None:
         """The first rule that allows all of `names`, or None."""
         grants = self.grants
         if not names or grants[0].headers.every:
             return grants[0]
         bits = self._bits
-        if not self._every and not self._patterns and not names.keys() <= bits.keys():
-            return None  # the usual refusal, found at the first unknown name
-        found: set[int | None] = set(map(bits.get, names))  # a handful of distinct sets, however many the names
         allowed = self._all
-        if None in found:
-            allowed = self._rules_for_unnamed([name for name in names if name not in bits])
-            found.remove(None)
-        for rules in found:
-            allowed &= rules or 0
+        if not all(map(bits.__contains__, names)):
+            if not self._every and not self._patterns:
+                return None  # the usual refusal, found at the first unknown name
+            allowed = self._rules_for_unnamed(set(names).difference(bits))
+        for rules in set(map(bits.get, names)):  # a handful of distinct sets, however many the names
+            if rules is not None:
+                allowed &= rules
         return grants[(allowed & -allowed).bit_length() - 1] if allowed else None
 
-    def _rules_for_unnamed(self, names: list[str]) -> int:
+    def _rules_for_unnamed(self, names: set[str]) -> int:
         """The rules that allow all of `names`, none of which is spelt out by any of them."""
         if not self._patterns:
             return self._every
         allowed = self._all
-        for name in names:
+        for name in self._patterns.kinds(names):
             rules = self._every
             for pattern in self._patterns.matching(name):
                 rules |= self._pattern_bits[pattern]
@@ -243,9 +283,10 @@ class Engine:
         self.always = always
         self._build = build
         self._unions: dict[tuple[str, ...], Grants] = {}
-        self.memo: dict[Key, Decision] = {}
-        self.raw_memo: dict[Key, Decision] = {}
         self._methods = frozenset(KNOWN_METHODS).union(extra_methods)
+        room = max(MAX_MEMO, min(len(exact), MAX_MEMO_OF_LISTED))
+        self.memo = Memo(self._methods, room)
+        self.raw_memo = Memo(self._methods, room)
         self.no_origin = Decision(Answer("none", "no-origin", vary=profile.vary_unmatched))
         self._no_origin_options = Decision(
             profile.bad_request("no-origin", "Insufficient information. Origin request header needed.")
@@ -319,7 +360,7 @@ class Engine:
         union = self._unions.get(patterns)
         if union is None:
             union = self._build(self._pattern_grants[pattern] for pattern in patterns)
-            remember(self._unions, patterns, union)
+            remember(self._unions, patterns, union, MAX_MEMO)
         return union
 
     def _preflight(self, origin: str, request_method: str, request_headers: str | None, size: int | None) -> Decision:

@@ -12,6 +12,8 @@ from ._origins import Wildcards
 from ._text import shown
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ._decision import Decision
     from ._engine import Engine, Grant
 
@@ -92,7 +94,7 @@ def explain(
     takes_part = decision.kind == "preflight" or engine.profile.actual_like_preflight
     tested = request_method if takes_part and request_method is not None else method
     asked = request_headers if takes_part else None
-    names = requested_names(asked, size) or {}
+    names = requested_names(asked, size) or ()
     rules: tuple[RuleWhy, ...] = ()
     if decision.reason not in ("malformed", "no-origin"):
         matching = frozenset(engine.grants_for(origin or "").rules)
@@ -108,7 +110,7 @@ def _nearest(engine: Engine, origin: str) -> str | None:
     return f"rule {listed[close[0]]}, which lists {close[0]}" if close else None
 
 
-def _why(grant: Grant, origin: bool, method: str, names: dict[str, None]) -> RuleWhy:
+def _why(grant: Grant, origin: bool, method: str, names: Sequence[str]) -> RuleWhy:
     patterns = Wildcards(grant.headers.patterns, None)
     headers = tuple(
         HeaderWhy(name, grant.headers.every or name in grant.headers.names or bool(patterns.matching(name)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import MethodType
 
 from ._door import KEY, Options, Refusals, open_door
-from ._engine import MAX_REMEMBERED, MAX_REQUEST_HEADERS, remember
+from ._engine import MAX_REMEMBERED, MAX_REQUEST_HEADERS
 from ._handshake import Handshakes
 from ._response import Response
 
@@ -81,10 +81,12 @@ def CORSMiddleware(  # noqa: N802 - a function, since calling an instance costs 
     return as_coroutine_function(open_door(policy, behind, app, options, _path))
 
 
-def _behind(app: ASGIApp, engine: Engine, refusals: Refusals, decorate: Decorate, other_scope: ASGIApp) -> ASGIApp:
+def _behind(  # noqa: C901 - with `cors`, a request's whole way, since a call costs as much as four of its lines
+    app: ASGIApp, engine: Engine, refusals: Refusals, decorate: Decorate, other_scope: ASGIApp
+) -> ASGIApp:
     """`app` behind one compiled policy."""
     every_request_whole = engine.profile.actual_like_preflight
-    memo, always, no_origin = engine.raw_memo, engine.always, engine.no_origin
+    memo, always, no_origin = engine.raw_memo.actual, engine.always, engine.no_origin
     debug, known, heard, level = refusals.debug, refusals.known, refusals.heard, refusals.level
 
     def cors(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
@@ -94,7 +96,7 @@ def _behind(app: ASGIApp, engine: Engine, refusals: Refusals, decorate: Decorate
         if method == "OPTIONS" or every_request_whole:
             decision = _decide_whole(engine, method, scope["headers"])
             if decision.answer.status is not None:
-                if decision.answer.refused and (debug or (known(level) is not False and heard(level))):
+                if decision.answer.refused and (debug or (known[level] if level in known else heard(level))):
                     decision = refusals.preflight(engine, decision, method, scope["path"], _asked(scope["headers"]))
                 return _answer(send, decision)
         else:
@@ -105,8 +107,11 @@ def _behind(app: ASGIApp, engine: Engine, refusals: Refusals, decorate: Decorate
             if origin is None:
                 decision = always.get(method, no_origin) if always else no_origin
             else:
-                decision = memo.get((method, origin)) or _decide_actual(engine, method, origin)
-        if decision.answer.refused and known(level) is not False and heard(level):
+                try:
+                    decision = memo[method][origin]
+                except KeyError:
+                    decision = _decide_actual(engine, method, origin)
+        if decision.answer.refused and (known[level] if level in known else heard(level)):
             refusals.log(decision, method, scope["path"], _asked(scope["headers"]))
         inner = scope.copy()  # type: ignore[attr-defined]  # ASGI says that it is a dict, and frameworks' types do not
         inner[KEY] = decision
@@ -203,8 +208,7 @@ def _text(value: bytes | None) -> str | None:
 def _decide_actual(engine: Engine, method: str, origin: bytes) -> Decision:
     """Decide what the memo does not know."""
     decision = engine.decide(method, origin.decode("latin-1"))
-    if len(method) <= MAX_REMEMBERED and len(origin) <= MAX_REMEMBERED:
-        remember(engine.raw_memo, (method, origin), decision)
+    engine.raw_memo.keep_actual(method, origin, decision)
     return decision
 
 
@@ -213,15 +217,15 @@ def _decide_whole(engine: Engine, method: str, headers: Iterable[tuple[bytes, by
     origin, request_method, request_headers, size = _whole(headers)
     if size > MAX_REQUEST_HEADERS:
         request_headers = b""  # refused for its size, so that nobody reads it
-    asked = size + len(origin or b"") + len(request_method or b"") + len(method)
-    short = asked <= MAX_REMEMBERED  # as every browser's are
-    key = (origin, request_method, request_headers, method)
-    decision = engine.raw_memo.get(key) if short else None
-    if decision is None:
+    try:
+        if method != "OPTIONS" or size > MAX_REMEMBERED:  # not worth its hash
+            raise KeyError  # noqa: TRY301
+        return engine.raw_memo.preflights[origin][request_method][request_headers]
+    except KeyError:
         decision = engine.decide(method, _text(origin), _text(request_method), _text(request_headers), size)
-        if short:
-            remember(engine.raw_memo, key, decision)
-    return decision
+        if method == "OPTIONS":
+            engine.raw_memo.keep_preflight(origin, request_method, request_headers, decision)
+        return decision
 
 
 def _decorator(response: Response, refusals: Refusals) -> Decorate:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import MethodType
 
 from ._door import KEY, Options, Refusals, open_door
-from ._engine import MAX_REMEMBERED, remember
+from ._engine import MAX_REMEMBERED
 from ._response import Response
 
 TYPE_CHECKING = False
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
     Bound: TypeAlias = tuple[StartResponse, Decision, WSGIEnvironment]
     Decorate: TypeAlias = Callable[..., Callable[[bytes], object]]
+
+_REQUEST_METHOD = "HTTP_ACCESS_CONTROL_REQUEST_METHOD"
+_REQUEST_HEADERS = "HTTP_ACCESS_CONTROL_REQUEST_HEADERS"
 
 
 def CORSMiddleware(  # noqa: N802 - a function, since calling an instance costs half a bare request, spelt as WSGI has it
@@ -72,34 +75,45 @@ def CORSMiddleware(  # noqa: N802 - a function, since calling an instance costs 
     return open_door(policy, behind, app, options, _path_seen)
 
 
-def _behind(app: WSGIApplication, engine: Engine, refusals: Refusals, decorate: Decorate) -> WSGIApplication:
+def _behind(  # noqa: C901 - and so is `cors`, a request's whole way, since a call costs as much as four of its lines
+    app: WSGIApplication, engine: Engine, refusals: Refusals, decorate: Decorate
+) -> WSGIApplication:
     """`app` behind one compiled policy."""
     every_request_whole = engine.profile.actual_like_preflight
-    memo, always, no_origin = engine.memo, engine.always, engine.no_origin
+    memo, preflights = engine.memo.actual, engine.memo.preflights
+    always, no_origin = engine.always, engine.no_origin
     debug, known, heard, level = refusals.debug, refusals.known, refusals.heard, refusals.level
 
-    def cors(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    # Asking whether a key is there and then reading it costs half of what `get` does.
+    def cors(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:  # noqa: C901
         if KEY in environ:
             refusals.warn_of_outer_door(_path(environ))
             return app(environ, start_response)
         method = environ["REQUEST_METHOD"]
-        origin = environ.get("HTTP_ORIGIN")
-        if method == "OPTIONS" or every_request_whole:
-            request_headers = environ.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS")
-            key = (method, origin, environ.get("HTTP_ACCESS_CONTROL_REQUEST_METHOD"), request_headers)
-            short = request_headers is None or len(request_headers) <= MAX_REMEMBERED  # else not worth its hash
-            decision = (short and memo.get(key)) or _decide_anew(engine, key, *key)
+        if method == "OPTIONS":
+            names = environ[_REQUEST_HEADERS] if _REQUEST_HEADERS in environ else None  # noqa: SIM401
+            try:
+                if names is not None and len(names) > MAX_REMEMBERED:  # not worth its hash
+                    raise KeyError  # noqa: TRY301
+                decision = preflights[environ["HTTP_ORIGIN"]][environ[_REQUEST_METHOD]][names]
+            except KeyError:
+                decision = _decide_whole(engine, environ)
             answer = decision.answer
             if answer.status is not None:
-                if answer.refused and (debug or (known(level) is not False and heard(level))):
+                if answer.refused and (debug or (known[level] if level in known else heard(level))):
                     decision = refusals.preflight(engine, decision, method, _path(environ), _asked(environ))
                 start_response(answer.status_line, [*decision.headers])
                 return [decision.answer.body]
-        elif origin is None:
-            decision = always.get(method, no_origin) if always else no_origin
+        elif every_request_whole:
+            decision = _decide_whole(engine, environ)
+        elif "HTTP_ORIGIN" in environ:
+            try:
+                decision = memo[method][environ["HTTP_ORIGIN"]]
+            except KeyError:
+                decision = _decide_actual(engine, method, environ["HTTP_ORIGIN"])
         else:
-            decision = memo.get((method, origin)) or _decide_anew(engine, (method, origin), method, origin)
-        if decision.answer.refused and known(level) is not False and heard(level):
+            decision = always.get(method, no_origin) if always else no_origin
+        if decision.answer.refused and (known[level] if level in known else heard(level)):
             refusals.log(decision, method, _path(environ), _asked(environ))
         environ[KEY] = decision
         return app(environ, MethodType(decorate, (start_response, decision, environ)))
@@ -117,24 +131,26 @@ def _asked(environ: WSGIEnvironment) -> Asked:
     """The CORS request headers, as `Engine.decide` takes them. Servers join several lines of one name themselves."""
     return (
         environ.get("HTTP_ORIGIN"),
-        environ.get("HTTP_ACCESS_CONTROL_REQUEST_METHOD"),
-        environ.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS"),
+        environ.get(_REQUEST_METHOD),
+        environ.get(_REQUEST_HEADERS),
         None,
     )
 
 
-def _decide_anew(
-    engine: Engine,
-    key: tuple[str | None, ...],
-    method: str,
-    origin: str | None,
-    request_method: str | None = None,
-    request_headers: str | None = None,
-) -> Decision:
-    """Decide what the memo does not know; `key` is what it will know it by."""
+def _decide_actual(engine: Engine, method: str, origin: str) -> Decision:
+    """Decide what the memo does not know."""
+    decision = engine.decide(method, origin)
+    engine.memo.keep_actual(method, origin, decision)
+    return decision
+
+
+def _decide_whole(engine: Engine, environ: WSGIEnvironment) -> Decision:
+    """The same with all of the CORS request headers: a preflight, or any request of a profile that reads them."""
+    method = environ["REQUEST_METHOD"]
+    origin, request_method, request_headers, _ = _asked(environ)
     decision = engine.decide(method, origin, request_method, request_headers)
-    if sum(len(value) for value in key if value is not None) <= MAX_REMEMBERED:  # as every browser's are
-        remember(engine.memo, key, decision)
+    if method == "OPTIONS":
+        engine.memo.keep_preflight(origin, request_method, request_headers, decision)
     return decision
 
 
