@@ -24,12 +24,13 @@ if TYPE_CHECKING:
     Receive: TypeAlias = Callable[[], Awaitable[Message]]
     Send: TypeAlias = Callable[[Message], Awaitable[None]]
     ASGIApp: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+    AnyASGIApp: TypeAlias = Callable[..., Awaitable[None]]  # each framework types scopes and messages in its own way
     Bound: TypeAlias = tuple[Send, Decision, Scope]
     Decorate: TypeAlias = Callable[[Bound, Message], Awaitable[None]]
 
 
 def CORSMiddleware(  # noqa: N802 - a function, since calling an instance costs a fifth of a bare request, spelt as ASGI has it
-    app: ASGIApp,
+    app: AnyASGIApp,
     policy: DoorPolicy,
     *,
     profile: ProfileName = "r2",

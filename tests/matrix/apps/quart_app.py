@@ -85,4 +85,4 @@ async def echo() -> None:
 
 
 app.register_blueprint(mounted)
-app.asgi_app = CORSMiddleware(app.asgi_app, POLICY)  # type: ignore[method-assign, assignment, arg-type]  # as Quart documents it
+app.asgi_app = CORSMiddleware(app.asgi_app, POLICY)  # type: ignore[method-assign, assignment]  # as Quart documents it
