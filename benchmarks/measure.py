@@ -184,6 +184,62 @@ def many() -> dict[str, Any]:
     return {title: row for title, row in figures.items() if policies[title][2] != title}
 
 
+SIZES = (1, 10, 100, 1_000, 10_000, 100_000)
+ASKING = 500  # origins that ask in turn, spread over the whole policy
+
+
+def growing() -> dict[str, Callable[[int], tuple[list[Rule], list[str]]]]:
+    """What grows: for a size, the policy, and the origins that ask."""
+
+    def spread(origins: list[str]) -> list[str]:
+        return random.Random(4).sample(origins, min(ASKING, len(origins)))
+
+    def exact(size: int) -> tuple[list[Rule], list[str]]:
+        origins = [f"https://h{number}.example" for number in range(size)]
+        return [Rule(origins=tuple(origins))], spread(origins)
+
+    def rules(size: int) -> tuple[list[Rule], list[str]]:
+        origins = [f"https://h{number}.example" for number in range(size)]
+        return [Rule(origins=(origin,)) for origin in origins], spread(origins)
+
+    def wild(size: int) -> tuple[list[Rule], list[str]]:
+        origins = [f"https://*.site{number}.example" for number in range(size)]
+        return [Rule(origins=tuple(origins))], [origin.replace("*", "www") for origin in spread(origins)]
+
+    return {"origins": exact, "rules": rules, "wildcard hosts": wild}
+
+
+def growth() -> dict[str, dict[str, list[list[float]]]]:
+    """Kind of growth -> contender -> [size, time of a GET over that of the same contender with the smallest policy]."""
+    return {
+        kind: {name: curve(wrap, policy, sizes(kind)) for name, wrap in growers(kind).items()}
+        for kind, policy in growing().items()
+    }
+
+
+def growers(kind: str) -> dict[str, Callable[[Any, Any], Any]]:
+    """Who takes part: Starlette's middleware has one rule."""
+    peers = {} if kind == "rules" else {"starlette": contenders.starlette}
+    return {OURS: contenders.our_asgi, **peers}
+
+
+def sizes(kind: str) -> tuple[int, ...]:
+    """How large policies become: a hundred thousand rules are more than anybody reads, this package included."""
+    return SIZES[:-1] if kind == "rules" else SIZES
+
+
+def curve(
+    wrap: Callable[[Any, Any], Any], policy: Callable[[int], tuple[list[Rule], list[str]]], sizes: tuple[int, ...]
+) -> list[list[float]]:
+    """One contender's time at every size."""
+    batches = {}
+    for size in sizes:
+        rules, asking = policy(size)
+        batches[str(size)] = asgi_batch(apps.drive_asgi, wrap(apps.asgi(apps.SHORT), rules), gets(asking))
+    rounds = timing.interleave(batches, SECONDS)
+    return [[size, timing.ratio(rounds[str(size)], rounds[str(sizes[0])]).value] for size in sizes]
+
+
 # ------------------------------------------------------------------- hostile requests
 
 
@@ -341,7 +397,9 @@ def importing() -> dict[str, Any]:
     return {name: [figure.value, figure.spread] for name, figure in over.items()}
 
 
-MEASUREMENTS = {work.__name__: work for work in (in_process, many, hostile, names, memory, compiling, importing)}
+MEASUREMENTS = {
+    work.__name__: work for work in (in_process, many, growth, hostile, names, memory, compiling, importing)
+}
 
 if __name__ == "__main__":
     print(json.dumps(MEASUREMENTS[sys.argv[1]](*sys.argv[2:])))

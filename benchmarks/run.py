@@ -1,6 +1,6 @@
-"""Measure, and write the tables of `benchmarks/README.md`.
+"""Measure, and write the tables of `docs/performance.md`.
 
-python benchmarks/run.py                 # everything: about eight minutes
+python benchmarks/run.py                 # everything: about ten minutes
 python benchmarks/run.py asgi hostile    # some sections; the tables of the others stay as they are
 """
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 HERE = Path(__file__).parent
+PAGE = HERE.parent / "docs" / "performance.md"
+PLOTS = PAGE.parent / "plots"
 PEERS = ("starlette", "asgi-cors", "flask", "flask-cors", "django", "django-cors-headers", "uvicorn")
 
 
@@ -82,6 +84,34 @@ def many() -> str:
     return table(["policy, and who asks", "`Engine.decide`", f"{OURS}, ASGI", "starlette, ASGI"], rows)
 
 
+def growth() -> str:
+    """Policies of growing size, as a plot for each kind of growth."""
+    figures = measure("measure.py", "growth")
+    PLOTS.mkdir(exist_ok=True)
+    for kind, curves in figures.items():
+        plot(kind, curves)
+    return "\n\n".join(f"![Time of a GET over the number of {kind}](plots/{slug(kind)}.svg)" for kind in figures)
+
+
+def slug(kind: str) -> str:
+    """The name of a plot's file."""
+    return kind.replace(" ", "-")
+
+
+def plot(kind: str, curves: dict[str, list[list[float]]]) -> None:
+    """One plot: a contender's time over that of its own smallest policy."""
+    pyplot = importlib.import_module("matplotlib.pyplot")
+    importlib.import_module("matplotlib").rcParams["svg.hashsalt"] = kind  # the same figures make the same file
+    figure, axes = pyplot.subplots(figsize=(6.4, 3.2), layout="constrained")
+    for name, points in curves.items():
+        axes.plot(*zip(*points, strict=True), marker="o", label=name)
+    axes.set(xscale="log", yscale="log", xlabel=f"number of {kind}", ylabel="time of a GET, over that with one")
+    axes.legend()
+    axes.grid(visible=True, alpha=0.3)
+    figure.savefig(PLOTS / f"{slug(kind)}.svg", metadata={"Date": None})
+    pyplot.close(figure)
+
+
 def hostile() -> str:
     """Requests made to cost much."""
     rows = [[title, *map(cell, row.values())] for title, row in measure("measure.py", "hostile").items()]
@@ -132,14 +162,14 @@ def versions() -> str:
 
 
 SECTIONS: dict[str, Callable[[], str]] = {
-    work.__name__: work for work in (versions, asgi, wsgi, many, hostile, compiling, importing, served)
+    work.__name__: work for work in (versions, asgi, wsgi, many, growth, hostile, compiling, importing, served)
 }
 
 
 def write(section: str, text: str) -> None:
-    """Put `text` between the section's marks in README.md."""
-    page = HERE / "README.md"
-    marked = re.compile(rf"(<!-- {section} -->\n).*?(\n<!-- end -->)", re.DOTALL)
+    """Put `text` between the section's marks in the page."""
+    page = PAGE
+    marked = re.compile(rf"(<!-- {section} -->\n).*?(\n?<!-- end -->)", re.DOTALL)
     page.write_text(marked.sub(lambda match: match[1] + text + match[2], page.read_text("utf-8")), "utf-8")
 
 

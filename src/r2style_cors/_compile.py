@@ -14,8 +14,9 @@ from .errors import PolicyError, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from typing import Any
 
-    from ._decision import Reason
+    from ._decision import Pairs, RawPairs, Reason
     from ._profiles import Profile
     from .errors import Severity
     from .policy import Policy, Rule
@@ -66,6 +67,7 @@ class _Compiler:
         self.extra_methods = extra_methods
         self.star_always = star_always
         self.problems = problems
+        self._pairs: dict[Pairs | RawPairs, Any] = {}
         self.grants = tuple(self._grant(index, rule) for index, rule in enumerate(rules))
         self.stars = tuple(grant.index for grant in self.grants if grant.star)
         self.always = self._always(rules) if star_always else {}
@@ -194,7 +196,7 @@ class _Compiler:
         if self.profile.actual_like_preflight:
             headers += [(_fetch.ALLOW_METHODS, ", ".join(methods)), *_max_age(rule)]
         headers += _expose(rule)
-        return Answer("actual", "allowed", rule=index, headers=tuple(headers), vary=vary, echo=not star)
+        return self._shared(Answer("actual", "allowed", rule=index, headers=tuple(headers), vary=vary, echo=not star))
 
     def _preflight(self, index: int, rule: Rule, methods: tuple[str, ...]) -> Answer:
         """The whole answer to a preflight, but for the origin and the requested names (SEMANTICS 4.2, 6)."""
@@ -205,9 +207,16 @@ class _Compiler:
         vary = self.profile.vary_preflight
         headers += [*self.profile.preflight_extra, ("Vary", ", ".join(vary))]
         status = self.profile.preflight_status
-        return Answer(
-            "preflight", "allowed", rule=index, status=status, headers=tuple(headers), vary=vary, echo=not star
+        return self._shared(
+            Answer("preflight", "allowed", rule=index, status=status, headers=tuple(headers), vary=vary, echo=not star)
         )
+
+    def _shared(self, answer: Answer) -> Answer:
+        """Rules that say the same share their headers: many rules then fit into the processor's caches."""
+        for name in ("headers", "raw_headers", "vary_pair", "raw_vary_pair"):
+            pairs = getattr(answer, name)
+            setattr(answer, name, self._pairs.setdefault(pairs, pairs))
+        return answer
 
     def _common(self, rule: Rule) -> tuple[bool, list[tuple[str, str]]]:
         """Whether the rule lists `*`; the origin and credentials headers, the origin only where it is constant."""

@@ -101,9 +101,7 @@ def matrix(
 ) -> Matrix:
     """What each origin of a policy, an unlisted one, and `null` get by each method.
 
-    Args:
-        policy: the policy.
-        profile, credentials, extra_methods: see `Policy.compile`.
+    The options are those of `Policy.compile`.
 
     Raises:
         PolicyError: the profile refuses the policy, or the options do not go with it.

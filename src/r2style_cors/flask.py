@@ -33,10 +33,7 @@ def init_app(
     Flask writes the 500 of an unhandled exception behind `wsgi_app`, so that it carries its CORS headers; in debug mode
     the interactive debugger writes it, in front of the application, and it does not (SEMANTICS 5.6).
 
-    Args:
-        app: the application, before it has answered anything.
-        policy, profile, credentials, extra_methods, star_always, debug, keep_app_headers: as for
-            `r2style_cors.wsgi.CORSMiddleware`.
+    The policy and every option are as for `r2style_cors.wsgi.CORSMiddleware`. `app` must not have answered anything yet.
 
     Raises:
         PolicyError: the policy cannot be enforced, or an option is unsafe with it. A ValueError.

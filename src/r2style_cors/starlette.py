@@ -36,10 +36,7 @@ def install(
     then has no CORS headers, so that a page cannot even read that it failed. This stands outside that layer
     (SEMANTICS 5.6).
 
-    Args:
-        app: the application, before it has answered anything.
-        policy, profile, credentials, extra_methods, star_always, debug, keep_app_headers, websocket_origin_check: as for
-            `r2style_cors.asgi.CORSMiddleware`.
+    The policy and every option are as for `r2style_cors.asgi.CORSMiddleware`. `app` must not have answered anything yet.
 
     Raises:
         PolicyError: the policy cannot be enforced, or an option is unsafe with it. A ValueError.
