@@ -31,6 +31,7 @@ RENDERINGS: dict[str, tuple[str, str, int]] = {
     "refused-safelisted": ("dashboard.json", f"--origin {SITE} --method GET --header range", 1),
     "refused-null": ("dashboard.json", "--origin null --method GET", 1),
     "refused-patch": ("bucket.tf.json", "--origin https://a.preview.example.com --method PATCH", 1),
+    "refused-forbidden": ("dashboard.json", f"--origin {SITE} --method GET --header Cookie --header x-a", 1),
     "refused-slash": ("dashboard.json", f"--origin {SITE}/ --method GET", 1),
     "refused-s3": ("s3.json", "--origin https://player.example.com --method PUT --profile s3", 1),
     "refused-actual": ("dashboard.json", f"--origin {SITE} --method DELETE --actual", 1),

@@ -35,11 +35,11 @@ LIBRARIES = {
     "cloudflare": {"_bucket"},
     "django": {"django"},
     "httpx": {"_probe"},
-    "idna": {"_rules_origin"},
+    "idna": {"_rules_origin", "_url"},
     "publicsuffixlist": {"_hosts"},
     "pydantic": {"policy"},
     "pydantic_core": {"policy"},
-    "werkzeug": {"testing"},
+    "werkzeug": {"_inprocess", "testing"},
 }
 
 LIBRARY_ROOMS = [room for room in ROOMS if room.partition(".")[0] not in ("cli", "demo")]

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from r2style_cors import Policy, PolicyError, load_policy, probe
-from r2style_cors._browser import is_safelisted_header, origin_of, preflight_reasons, unsafe_header_names
+from r2style_cors._safelist import is_safelisted_header, preflight_reasons, unsafe_header_names
 from r2style_cors._suspects import SUSPECTS
+from r2style_cors._url import origin_of
 from support.renderings import POLICIES
 from support.scripted import ACAC, ACAH, ACAM, ACAO, ACEH, SCENARIOS, Scenario, Scripted, servers
 from support.served import asgi_server, wsgi_server

@@ -1,4 +1,4 @@
-"""The browser's side of CORS: when it asks first, what it checks, and where a redirect takes it. Nothing here is sent.
+"""The browser's side of one exchange: what it sends, what it checks, and where a redirect takes it. Nothing here is sent.
 
 Laws of this room:
 - the steps are the Fetch standard's, in its order, and the first one that fails ends the walk as it ends a fetch;
@@ -7,49 +7,56 @@ Laws of this room:
 
 from __future__ import annotations
 
-import string
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Literal, TypeAlias
-from urllib.parse import urljoin, urlsplit
 
 from ._fetch import (
     ALLOW_CREDENTIALS,
     ALLOW_HEADERS,
     ALLOW_METHODS,
     ALLOW_ORIGIN,
-    NORMALIZED_METHODS,
+    EXPOSE_HEADERS,
+    FORBIDDEN_RESPONSE_HEADERS,
     OPTIONAL_WHITESPACE,
+    ORIGIN,
+    REQUEST_HEADERS,
+    REQUEST_METHOD,
+    SAFELISTED_RESPONSE_HEADERS,
     is_token,
 )
 from ._hosts import host_of, is_loopback
-from ._origins import is_serialized_origin
+from ._safelist import SAFELISTED_METHODS, Lines, preflight_reasons, unsafe_header_names
 from ._text import shown
+from ._url import has_user, normal_url, origin_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-Lines: TypeAlias = tuple[tuple[str, str], ...]
+Kind: TypeAlias = Literal["preflight", "actual"]
+Mode: TypeAlias = Literal["cors", "no-cors", "same-origin"]
+RedirectMode: TypeAlias = Literal["follow", "error", "manual"]
+Tainting: TypeAlias = Literal["basic", "cors", "opaque"]
 Check: TypeAlias = Literal[
-    "same-origin", "allow-origin", "allow-credentials", "status", "list-syntax", "allow-methods", "authorization",
-    "allow-headers", "redirect-count", "redirect-location",
+    "url-user", "method-token", "method-forbidden", "method-no-cors", "header-name", "header-value", "body-method",
+    "body-stream", "same-origin-mode", "no-cors-redirect", "network", "preflight-cache", "same-origin", "opaque",
+    "allow-origin", "allow-credentials", "status", "list-syntax", "allow-methods", "authorization", "allow-headers",
+    "redirect-mode", "redirect-count", "redirect-location", "redirect-body",
 ]  # fmt: skip
 
-SAFELISTED_METHODS = frozenset({"GET", "HEAD", "POST"})  # Fetch, section 2.2.1
+# Where browsers are known not to follow the standard; see `r2style_cors.browser.QUIRKS`.
+Quirk: TypeAlias = Literal[
+    "star-covers-authorization", "lines-joined", "listener-needs-body", "forced-method-listed", "no-user-in-redirect",
+    "error-mode-needs-location", "negative-max-age", "no-cors-redirect-from-null",
+]  # fmt: skip
+
 REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})  # Fetch, section 2.2.3
 MAX_REDIRECTS = 20  # Fetch, section 4.5
-DEFAULT_PORTS = {"http": 80, "https": 443}
 
 # Fetch, section 2.2.2: the one header that a `*` in Access-Control-Allow-Headers does not cover.
 NON_WILDCARD_HEADER = "authorization"
 # Fetch, section 2.2.2: the headers that describe a body, dropped with it.
 BODY_HEADERS = frozenset({"content-encoding", "content-language", "content-location", "content-type"})
-
-# Fetch, section 2.2.2: CORS-unsafe request-header bytes, and what a language list may hold.
-_UNSAFE_CHARACTERS = frozenset('"():<>?@[\\]{}\x7f').union(map(chr, range(0x20))) - {"\t"}
-_LANGUAGE_CHARACTERS = frozenset(string.ascii_letters + string.digits + " *,-.;=")
-_SAFELISTED_TYPES = frozenset({"application/x-www-form-urlencoded", "multipart/form-data", "text/plain"})
-_MAX_VALUE, _MAX_VALUES = 128, 1024  # bytes of one safelisted value, and of all of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +87,14 @@ class PageRequest:
         method: the method, normalized.
         headers: the headers that the page sets.
         credentials: whether the credentials mode is `include`.
-        cross_origin: whether the response is checked: from the first URL of another origin on.
+        cross_origin: whether the response tainting is no longer `basic`: from the first URL of another origin on.
         tainted: whether redirects made the request's origin `null`.
         redirects: how many were followed.
+        mode: the request's mode.
+        redirect: the request's redirect mode.
+        forced: why a preflight is made in any case, in words (the use-CORS-preflight flag); else empty.
+        stream: whether the body is a stream, which cannot be sent twice.
+        quirks: where the browser departs from the standard.
 
     """
 
@@ -94,6 +106,11 @@ class PageRequest:
     cross_origin: bool
     tainted: bool = False
     redirects: int = 0
+    mode: Mode = "cors"
+    redirect: RedirectMode = "follow"
+    forced: str = ""
+    stream: bool = False
+    quirks: frozenset[Quirk] = frozenset()
 
     @property
     def serialized_origin(self) -> str:
@@ -105,39 +122,30 @@ class PageRequest:
         """The header names that a preflight asks for."""
         return unsafe_header_names(self.headers)
 
+    @property
+    def tainting(self) -> Tainting:
+        """How much of the response the page is given (Fetch, section 2.2.5, response tainting)."""
+        if not self.cross_origin:
+            return "basic"
+        return "opaque" if self.mode == "no-cors" else "cors"
 
-def normalized_method(method: str) -> str:
-    """`method` as a browser sends it: some are put in upper case, `patch` is not (Fetch, section 2.2.1)."""
-    return method.upper() if method.upper() in NORMALIZED_METHODS else method
-
-
-def is_safelisted_header(name: str, value: str) -> bool:
-    """Whether it is a CORS-safelisted request-header, sent without asking first (Fetch, section 2.2.2)."""
-    test = _SAFELISTED_VALUES.get(name.lower())
-    return test is not None and len(value) <= _MAX_VALUE and test(value)
-
-
-def unsafe_header_names(headers: Iterable[tuple[str, str]]) -> tuple[str, ...]:
-    """The CORS-unsafe request-header names, lower-cased and sorted (Fetch, section 2.2.2)."""
-    headers = list(headers)
-    unsafe = {name.lower() for name, value in headers if not is_safelisted_header(name, value)}
-    safe = [(name.lower(), value) for name, value in headers if is_safelisted_header(name, value)]
-    if sum(len(value) for _, value in safe) > _MAX_VALUES:
-        unsafe.update(name for name, _ in safe)
-    return tuple(sorted(unsafe))
+    @property
+    def asks_first(self) -> tuple[str, ...]:
+        """Why a preflight is needed, in words; empty where none is (Fetch, section 4.1)."""
+        if self.tainting != "cors":
+            return ()
+        return ((self.forced,) if self.forced else ()) + preflight_reasons(self.method, self.headers)
 
 
-def preflight_reasons(method: str, headers: Iterable[tuple[str, str]]) -> tuple[str, ...]:
-    """Why a browser asks first, in words; empty where it does not (Fetch, section 4.1)."""
-    of_method = [f"the method {method} is not CORS-safelisted"] if method not in SAFELISTED_METHODS else []
-    names = unsafe_header_names(headers)
-    of_headers = [_header_reason(name) for name in names]
-    return (*of_method, *of_headers)
-
-
-def _header_reason(name: str) -> str:
-    suffix = " with this value" if name in _SAFELISTED_VALUES else ""
-    return f"the header {name} is not CORS-safelisted{suffix}"
+def sent_lines(request: PageRequest, kind: Kind) -> tuple[str, Lines]:
+    """The method and the headers that a browser sends (Fetch, sections 3.2 and 4.8)."""
+    origin = (ORIGIN, request.serialized_origin)
+    if kind == "preflight":
+        names = request.unsafe_names
+        asked = ((REQUEST_HEADERS, ",".join(names)),) if names else ()
+        return "OPTIONS", (origin, (REQUEST_METHOD, request.method), *asked)
+    named = request.tainting == "cors" or request.method not in ("GET", "HEAD")
+    return request.method, ((origin,) if named else ()) + request.headers
 
 
 def header_value(headers: Iterable[tuple[str, str]], name: str) -> str | None:
@@ -151,15 +159,6 @@ def list_values(headers: Iterable[tuple[str, str]], name: str) -> tuple[str, ...
     value = header_value(headers, name) or ""
     items = tuple(item for part in value.split(",") if (item := part.strip(OPTIONAL_WHITESPACE)))
     return items if all(map(is_token, items)) else None
-
-
-def origin_of(url: str) -> str:
-    """The serialized origin of an absolute `http` or `https` URL (HTML, section 7.1.1)."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    bracketed = f"[{host}]" if ":" in host else host
-    port = "" if parts.port in (None, DEFAULT_PORTS.get(parts.scheme)) else f":{parts.port}"
-    return f"{parts.scheme}://{bracketed}{port}"
 
 
 def is_mixed_content(request: PageRequest) -> bool:
@@ -183,9 +182,8 @@ def preflight_steps(request: PageRequest, status: int, headers: Lines) -> tuple[
 
 def actual_steps(request: PageRequest, status: int, headers: Lines) -> tuple[Step, ...]:
     """What a browser checks in the response to the request itself (Fetch, sections 4.4 and 4.5)."""
-    checked = _cors_check(request, headers) if request.cross_origin else iter([_SAME_ORIGIN])
-    followed = _redirect(request, headers) if is_redirect(status, headers) else iter(())
-    return _until_failure(chain(checked, followed))
+    checked = _cors_check(request, headers) if request.tainting == "cors" else iter([_UNCHECKED[request.tainting]])
+    return _until_failure(chain(checked, _redirect_mode(request, status, headers), _redirect(request, status, headers)))
 
 
 def is_redirect(status: int, headers: Lines) -> bool:
@@ -195,7 +193,7 @@ def is_redirect(status: int, headers: Lines) -> bool:
 
 def redirected(request: PageRequest, status: int, headers: Lines) -> PageRequest:
     """The request after a redirect that passed its steps (Fetch, section 4.5)."""
-    target = _location(request, headers)
+    target = location_url(request, headers)
     here, there = origin_of(request.url), origin_of(target)
     method, kept = request.method, request.headers
     if (status in (301, 302) and method == "POST") or (status == 303 and method not in ("GET", "HEAD")):  # noqa: PLR2004
@@ -210,13 +208,49 @@ def redirected(request: PageRequest, status: int, headers: Lines) -> PageRequest
         headers=kept,
         cross_origin=request.cross_origin or there != request.origin,
         # Fetch, section 2.2.5: a third origin on the way may not pass for the page's.
-        tainted=request.tainted or here not in (there, request.origin),
+        tainted=request.tainted or here not in (there, _trusted(request)),
         redirects=request.redirects + 1,
     )
 
 
-def _location(request: PageRequest, headers: Lines) -> str:
-    return urljoin(request.url, header_value(headers, "Location") or "")
+def _trusted(request: PageRequest) -> str | None:
+    """The origin that may redirect to any other without making the request's own `null`: the page's."""
+    nobody = request.mode == "no-cors" and "no-cors-redirect-from-null" in request.quirks
+    return None if nobody else request.origin
+
+
+def location_url(request: PageRequest, headers: Lines) -> str:
+    """Where a redirect leads (Fetch, section 2.2.6, location URL).
+
+    Raises:
+        ValueError: to no `http` or `https` URL, or to several.
+
+    """
+    values = [value for name, value in headers if name.lower() == "location"]
+    if len(values) > 1:
+        message = f"there are {len(values)} Location lines"
+        raise ValueError(message)
+    return normal_url(values[0], request.url)
+
+
+def visible_lines(request: PageRequest, headers: Lines) -> Lines:
+    """The response headers that the page can read, as it reads them: lower-cased, sorted, lines of one name joined.
+
+    Fetch, section 2.2.6: basic, CORS and opaque filtered responses.
+    """
+    names = {name.lower() for name, _ in headers} - FORBIDDEN_RESPONSE_HEADERS
+    if request.tainting == "opaque":
+        return ()
+    if request.tainting == "cors":
+        names &= SAFELISTED_RESPONSE_HEADERS | _exposed(request, headers)
+    return tuple((name, header_value(headers, name) or "") for name in sorted(names))
+
+
+def _exposed(request: PageRequest, headers: Lines) -> set[str]:
+    """The CORS-exposed header-name list (Fetch, section 4.1); empty where it is no list."""
+    listed = {name.lower() for name in list_values(headers, EXPOSE_HEADERS) or ()}
+    star = "*" in listed and not request.credentials
+    return {name.lower() for name, _ in headers} if star else listed
 
 
 def _until_failure(steps: Iterable[Step]) -> tuple[Step, ...]:
@@ -228,7 +262,10 @@ def _until_failure(steps: Iterable[Step]) -> tuple[Step, ...]:
     return tuple(taken)
 
 
-_SAME_ORIGIN = Step("4.1", "same-origin", passed=True, sentence="page and URL have one origin: nothing to check")
+_UNCHECKED: dict[Tainting, Step] = {
+    "basic": Step("4.1", "same-origin", passed=True, sentence="page and URL have one origin: nothing to check"),
+    "opaque": Step("4.1", "opaque", passed=True, sentence="the mode is no-cors: nothing is checked, and nothing shown"),
+}
 
 
 def _cors_check(request: PageRequest, headers: Lines) -> Iterator[Step]:
@@ -270,63 +307,52 @@ def _allow_methods(request: PageRequest, headers: Lines) -> Step:
         return Step("4.8", "allow-methods", passed=True, sentence=sentence)
     if "*" in listed and not request.credentials:
         return Step("4.8", "allow-methods", passed=True, sentence=f"{ALLOW_METHODS} is *")
+    # Section 4.8, step 7.4: without a list, a forced preflight grants its own method.
+    if request.forced and "forced-method-listed" not in request.quirks and header_value(headers, ALLOW_METHODS) is None:
+        sentence = f"{ALLOW_METHODS} is missing, and the preflight was forced"
+        return Step("4.8", "allow-methods", passed=True, sentence=sentence)
     return Step("4.8", "allow-methods", passed=False, sentence=f"{ALLOW_METHODS} does not list {request.method}")
 
 
 def _allow_headers(request: PageRequest, headers: Lines) -> Iterator[Step]:
     listed = {name.lower() for name in list_values(headers, ALLOW_HEADERS) or ()}
     star = "*" in listed and not request.credentials
-    for name in request.unsafe_names:
+    for name in sorted(request.unsafe_names, key=lambda name: name != NON_WILDCARD_HEADER):  # step 7.6 comes first
         check: Check = "authorization" if name == NON_WILDCARD_HEADER else "allow-headers"
-        passed = name in listed or (star and check == "allow-headers")
+        covered = star and (check == "allow-headers" or "star-covers-authorization" in request.quirks)
+        passed = name in listed or covered
         verb = "allows" if passed else "does not allow"
         yield Step("4.8", check, passed, f"{ALLOW_HEADERS} {verb} {name}")
 
 
-def _redirect(request: PageRequest, headers: Lines) -> Iterator[Step]:
+def _redirect_mode(request: PageRequest, status: int, headers: Lines) -> Iterator[Step]:
+    """Whether the redirect mode lets a redirect pass (Fetch, section 4.4)."""
+    stops = (
+        is_redirect(status, headers) if "error-mode-needs-location" in request.quirks else status in REDIRECT_STATUSES
+    )
+    if stops and request.redirect == "error":
+        yield Step(
+            "4.4", "redirect-mode", passed=False, sentence=f"the redirect mode is error, and the status {status}"
+        )
+
+
+def _redirect(request: PageRequest, status: int, headers: Lines) -> Iterator[Step]:
+    """Whether the redirect is followed (Fetch, section 4.5)."""
+    if request.redirect == "manual" or not is_redirect(status, headers):
+        return
     few = request.redirects < MAX_REDIRECTS
     yield Step("4.5", "redirect-count", few, f"redirect {request.redirects + 1} of at most {MAX_REDIRECTS}")
-    target = _location(request, headers)
-    yield Step("4.5", "redirect-location", _may_follow(request, target), f"the redirect leads to {shown(target)}")
+    yield Step("4.5", "redirect-location", *_may_follow(request, headers))
+    if request.stream and status != 303:  # noqa: PLR2004 - see other, which drops the body
+        yield Step("4.5", "redirect-body", passed=False, sentence="the body is a stream, which cannot be sent twice")
 
 
-def _may_follow(request: PageRequest, target: str) -> bool:
-    """Whether a browser follows to `target`: HTTP, and no user or password where origins change."""
+def _may_follow(request: PageRequest, headers: Lines) -> tuple[bool, str]:
+    """Whether a browser follows to the Location, and what was found: no user or password where origins change."""
     try:
-        parts, there = urlsplit(target), origin_of(target)
-    except ValueError:  # a port that is no number, brackets that do not close
-        return False
-    if parts.scheme not in DEFAULT_PORTS or (there.isascii() and not is_serialized_origin(there)):
-        return False
-    return "@" not in parts.netloc or (there == request.origin and not request.cross_origin)
-
-
-def _is_safelisted_type(value: str) -> bool:
-    return not _UNSAFE_CHARACTERS.intersection(value) and _essence(value) in _SAFELISTED_TYPES
-
-
-def _essence(value: str) -> str:
-    """The type and subtype of a MIME type, in lower case (MIME Sniffing, section 4.4)."""
-    return value.partition(";")[0].strip(" \t\r\n").lower()
-
-
-def _is_safelisted_range(value: str) -> bool:
-    """Whether `value` is `bytes=FIRST-` or `bytes=FIRST-LAST` (Fetch, section 2.2.2)."""
-    unit, _, span = value.partition("=")
-    first, dash, last = span.partition("-")
-    if unit != "bytes" or not dash or not _is_number(first):
-        return False
-    return last == "" or (_is_number(last) and int(first) <= int(last))
-
-
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit()
-
-
-_SAFELISTED_VALUES = {
-    "accept": lambda value: not _UNSAFE_CHARACTERS.intersection(value),
-    "accept-language": _LANGUAGE_CHARACTERS.issuperset,
-    "content-language": _LANGUAGE_CHARACTERS.issuperset,
-    "content-type": _is_safelisted_type,
-    "range": _is_safelisted_range,
-}
+        target = location_url(request, headers)
+    except ValueError as error:
+        return False, f"the redirect leads nowhere: {error}"
+    at_home = origin_of(target) == request.origin and not request.cross_origin
+    allowed = (at_home or request.mode == "no-cors") and "no-user-in-redirect" not in request.quirks
+    return allowed or not has_user(target), f"the redirect leads to {shown(target)}"

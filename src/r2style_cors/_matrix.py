@@ -99,9 +99,9 @@ class Matrix:
 def matrix(
     policy: Policy, *, profile: str = "r2", credentials: bool | None = None, extra_methods: Sequence[str] = ()
 ) -> Matrix:
-    """What each origin of a policy, an unlisted one, and `null` get by each method.
+    """What each origin of `policy`, an unlisted one, and `null` get by each method.
 
-    The options are those of `Policy.compile`.
+    `profile`, `credentials` and `extra_methods` are those of `Policy.compile`.
 
     Raises:
         PolicyError: the profile refuses the policy, or the options do not go with it.

@@ -6,28 +6,13 @@ import asyncio
 import socket
 import ssl
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import httpx
 
 from . import __version__
-from ._browser import (
-    DEFAULT_PORTS,
-    Lines,
-    PageRequest,
-    Step,
-    actual_steps,
-    header_value,
-    is_mixed_content,
-    is_redirect,
-    list_values,
-    normalized_method,
-    origin_of,
-    preflight_reasons,
-    preflight_steps,
-    redirected,
-)
+from ._browser import PageRequest, header_value, is_mixed_content, list_values
 from ._engine import Engine
 from ._fetch import (
     ALLOW_CREDENTIALS,
@@ -43,52 +28,23 @@ from ._fetch import (
 )
 from ._hosts import host_of, is_loopback
 from ._origins import is_serialized_origin
+from ._safelist import normalized_method
 from ._suspects import Seen, Suspect, of_exchange, of_request, settable, suspect
 from ._text import shown
+from ._url import has_user, normal_url, origin_of
+from .browser._walk import Exchange, Received, Walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from ._safelist import Lines
+    from .browser._walk import Sending
     from .policy import Policy
 
-Kind: TypeAlias = Literal["preflight", "actual"]
 Verdict: TypeAlias = Literal["readable", "blocked", "preflight-passed", "not-sent", "unreachable"]
 
 READING_METHODS = frozenset({"GET", "HEAD"})  # those that are sent without being told to (RFC 9110, section 9.2.1)
 DEFAULT_TIMEOUT = 10.0  # seconds, for all of it
-
-
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """One request that was sent, what came back, and what a browser makes of it.
-
-    Attributes:
-        kind: `preflight`, or `actual` for the request itself.
-        method: the method that was sent: OPTIONS for a preflight.
-        url: where to.
-        why: why a browser asks first; empty for an actual request.
-        request_headers: the headers that were sent for the page's sake.
-        status: the status of the response.
-        reason: its reason phrase, which may be empty.
-        response_headers: all its header lines, in their order.
-        steps: the steps of the Fetch standard up to the first that failed.
-
-    """
-
-    kind: Kind
-    method: str
-    url: str
-    why: tuple[str, ...]
-    request_headers: Lines
-    status: int
-    reason: str
-    response_headers: Lines
-    steps: tuple[Step, ...]
-
-    @property
-    def passed(self) -> bool:
-        """Whether every step passed."""
-        return all(step.passed for step in self.steps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,26 +158,13 @@ def _page_request(
     if not is_token(method) or method.upper() in FORBIDDEN_METHODS:
         message = f"no page can use the method {shown(method)!r}"
         raise ValueError(message)
-    target = _normal_url(url)
-    if httpx.URL(target).userinfo:
+    target = normal_url(url)
+    if has_user(target):
         message = "a page cannot ask for a URL with a user or a password in it"
         raise ValueError(message)
     kept, left_out = settable(tuple(map(_checked, headers)))
     crosses = origin_of(target) != origin
     return PageRequest(target, origin, normalized_method(method), kept, credentials, crosses), left_out
-
-
-def _normal_url(url: str) -> str:
-    """`url` without its fragment, its host in lower case and Punycode."""
-    try:
-        parsed = httpx.URL(url)
-    except httpx.InvalidURL as error:
-        message = f"{shown(url)!r} is no URL: {error}"
-        raise ValueError(message) from None
-    if parsed.scheme not in DEFAULT_PORTS or not is_serialized_origin(origin_of(str(parsed))):
-        message = f"{shown(url)!r} is no absolute http or https URL"
-        raise ValueError(message)
-    return str(parsed.copy_with(fragment=None))
 
 
 def _checked(header: tuple[str, str]) -> tuple[str, str]:
@@ -234,13 +177,17 @@ def _checked(header: tuple[str, str]) -> tuple[str, str]:
 
 
 class _Walk:
-    """One fetch of a page, hop by hop."""
+    """One fetch of a page, driven against real servers."""
 
     def __init__(self, request: PageRequest, *, send: bool) -> None:
-        self.request = request
         self.send = send
-        self.exchanges: list[Exchange] = []
         self.suspects: list[Suspect] = []
+        self._walk = Walk(request)
+
+    @property
+    def exchanges(self) -> Sequence[Exchange]:
+        """What was sent and what came back, so far."""
+        return self._walk.exchanges
 
     async def within(self, seconds: float) -> Verdict:
         """Walk, at most so long."""
@@ -248,72 +195,55 @@ class _Walk:
             async with asyncio.timeout(seconds):
                 return await self._all()
         except TimeoutError:
-            return self._unreachable("timeout", f"{self.request.url} did not answer within {seconds:g} seconds.")
+            url = self._walk.request.url
+            return self._unreachable("timeout", f"{url} did not answer within {seconds:g} seconds.")
         except httpx.HTTPError as error:
-            return self._unreachable(*_reach_failure(error, self.request.url))
+            return self._unreachable(*_reach_failure(error, self._walk.request.url))
 
     async def _all(self) -> Verdict:
+        sendings = self._walk.sendings()
+        sending = next(sendings)  # a walk in the mode cors begins by sending something
         while True:
-            verdict = await self._hop()
+            verdict = self._unasked(sending)
             if verdict is not None:
                 return verdict
-            last = self.exchanges[-1]
-            moved = redirected(self.request, last.status, last.response_headers)
+            received = await _send(sending.method, sending.request.url, sending.headers)
             try:
-                self.request = replace(moved, url=_normal_url(moved.url))
-            except ValueError as error:
-                self.suspects.append(suspect("redirect-location", f"A browser stops here: {error}."))
-                return "blocked"
+                following = sendings.send(received)
+            except StopIteration as end:
+                self._suspect(sending)
+                return "readable" if end.value is None else "blocked"
+            self._suspect(sending)
+            sending = following
 
-    async def _hop(self) -> Verdict | None:
-        """Ask one URL; None where its answer redirects and a browser follows."""
-        if is_mixed_content(self.request):
-            message = f"{self.request.url} is asked over http by a page at {self.request.origin}; it was not sent."
+    def _unasked(self, sending: Sending) -> Verdict | None:
+        """The verdict where this is not to be sent: a browser would not, or nobody said that we may."""
+        request = sending.request
+        if is_mixed_content(request):
+            message = f"{request.url} is asked over http by a page at {request.origin}; it was not sent."
             self.suspects.append(suspect("mixed-content", message))
             return "blocked"
-        reasons = preflight_reasons(self.request.method, self.request.headers) if self.request.cross_origin else ()
-        if reasons and not await self._exchange("preflight", reasons):
-            return "blocked"
-        if self.request.method not in READING_METHODS and not self.send:
-            return self._unsent(preflight=bool(reasons))
-        if not await self._exchange("actual", ()):
-            return "blocked"
+        if sending.kind == "preflight" or request.method in READING_METHODS or self.send:
+            return None
+        return self._unsent(request.method)
+
+    def _suspect(self, sending: Sending) -> None:
+        """Look at the last exchange."""
         last = self.exchanges[-1]
-        return None if is_redirect(last.status, last.response_headers) else "readable"
+        seen = Seen(sending.kind == "preflight", sending.request, last.status, last.response_headers, last.steps)
+        self.suspects.extend(of_exchange(seen))
 
-    async def _exchange(self, kind: Kind, reasons: tuple[str, ...]) -> bool:
-        """Send the preflight or the request, and take the browser's steps; whether all passed."""
-        request = self.request
-        method, lines = _sent(request, kind)
-        status, reason, headers = await _send(method, request.url, lines)
-        steps = (preflight_steps if kind == "preflight" else actual_steps)(request, status, headers)
-        exchange = Exchange(kind, method, request.url, reasons, lines, status, reason, headers, steps)
-        self.exchanges.append(exchange)
-        self.suspects.extend(of_exchange(Seen(kind == "preflight", request, status, headers, steps)))
-        return exchange.passed
-
-    def _unsent(self, *, preflight: bool) -> Verdict:
-        method = self.request.method
+    def _unsent(self, method: str) -> Verdict:
         self.suspects.append(suspect("not-sent", f"{method} may change something: the request itself was not sent."))
-        return "preflight-passed" if preflight else "not-sent"
+        asked = self.exchanges and self.exchanges[-1].kind == "preflight"
+        return "preflight-passed" if asked else "not-sent"
 
     def _unreachable(self, code: str, message: str) -> Verdict:
         self.suspects.append(suspect(code, message))
         return "unreachable"
 
 
-def _sent(request: PageRequest, kind: Kind) -> tuple[str, Lines]:
-    """The method and the headers that a browser sends (Fetch, sections 3.2 and 4.8)."""
-    origin = (ORIGIN, request.serialized_origin)
-    if kind == "preflight":
-        names = request.unsafe_names
-        asked = ((REQUEST_HEADERS, ",".join(names)),) if names else ()
-        return "OPTIONS", (origin, (REQUEST_METHOD, request.method), *asked)
-    named = request.cross_origin or request.method not in READING_METHODS
-    return request.method, ((origin,) if named else ()) + request.headers
-
-
-async def _send(method: str, url: str, lines: Lines) -> tuple[int, str, Lines]:
+async def _send(method: str, url: str, lines: Lines) -> Received:
     """Send one request and read its response's head; the body is left where it is."""
     request = httpx.Request(method, url, headers=[*_base_headers(lines), *lines])
     request.method = method  # httpx puts it in upper case, browsers do not
@@ -328,7 +258,7 @@ async def _send(method: str, url: str, lines: Lines) -> tuple[int, str, Lines]:
         client.event_hooks = {"response": [keep_head]}
         response = await client.send(request, stream=True)
         await response.aclose()
-    return response.status_code, response.reason_phrase, heads[0]
+    return Received(response.status_code, heads[0], response.reason_phrase)
 
 
 def _base_headers(lines: Lines) -> Lines:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from textwrap import dedent
 from typing import TYPE_CHECKING, NamedTuple
 
-from ._browser import SAFELISTED_METHODS
 from ._compile import WRITING_METHODS
 from ._engine import MAX_REQUEST_HEADERS, requested_names
 from ._explain import rule_name
@@ -21,6 +20,7 @@ from ._forms import KEYS
 from ._forms._keys import RULES_KEY
 from ._profiles import profile_named
 from ._rules import METHODS, rulebook
+from ._safelist import SAFELISTED_METHODS
 from ._text import shown
 from .errors import PolicyError
 from .policy import Policy
@@ -81,7 +81,8 @@ def explain(
         method: the method that the page uses.
         headers: the names of the headers that the page sets, or the value of Access-Control-Request-Headers.
         actual: whether the request is the actual one, and not the preflight before it. Its headers take no part.
-        profile, credentials, extra_methods: see `Policy.compile`.
+
+    `profile`, `credentials` and `extra_methods` are those of `Policy.compile`.
 
     Raises:
         PolicyError: the profile refuses the policy, or the options do not go with it.
@@ -107,8 +108,7 @@ def suggest(
     Values are added to the rule that lacks the fewest; of several such rules, to the one that then grants the least
     beside this request. A rule that has neither the origin nor the method is not near: a new one says less.
 
-    Args:
-        policy, origin, method, headers, actual, profile, credentials, extra_methods: see `explain`.
+    `policy`, `origin`, `method`, `headers`, `actual`, `profile`, `credentials` and `extra_methods` are those of `explain`.
 
     Raises:
         PolicyError: the profile refuses the policy, or the options do not go with it.

@@ -5,25 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from ._browser import (
-    NON_WILDCARD_HEADER,
-    Lines,
-    PageRequest,
-    header_value,
-    is_redirect,
-    list_values,
-    origin_of,
-    redirected,
-)
-from ._fetch import (
-    ALLOW_HEADERS,
-    ALLOW_METHODS,
-    ALLOW_ORIGIN,
-    EXPOSE_HEADERS,
-    SAFELISTED_RESPONSE_HEADERS,
-    is_forbidden_request_header,
-)
+from ._browser import NON_WILDCARD_HEADER, PageRequest, header_value, is_redirect, list_values, redirected
+from ._fetch import ALLOW_HEADERS, ALLOW_METHODS, ALLOW_ORIGIN, EXPOSE_HEADERS, SAFELISTED_RESPONSE_HEADERS
+from ._safelist import Lines, is_forbidden_header
 from ._text import shown
+from ._url import origin_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -149,8 +135,8 @@ def of_request(request: PageRequest, left_out: Iterable[str]) -> Iterator[Suspec
 
 def settable(headers: Lines) -> tuple[Lines, tuple[str, ...]]:
     """The headers that a page may set, and the names of those that it may not (Fetch, section 2.2.2)."""
-    kept = tuple(line for line in headers if not is_forbidden_request_header(line[0].lower()))
-    return kept, tuple(name for name, _ in headers if is_forbidden_request_header(name.lower()))
+    kept = tuple(line for line in headers if not is_forbidden_header(*line))
+    return kept, tuple(name for name, value in headers if is_forbidden_header(name, value))
 
 
 def of_exchange(seen: Seen) -> Iterator[Suspect]:

@@ -33,7 +33,8 @@ def init_app(
     Flask writes the 500 of an unhandled exception behind `wsgi_app`, so that it carries its CORS headers; in debug mode
     the interactive debugger writes it, in front of the application, and it does not (SEMANTICS 5.6).
 
-    The policy and every option are as for `r2style_cors.wsgi.CORSMiddleware`. `app` must not have answered anything yet.
+    `app` must not have answered anything yet. `policy`, `profile`, `credentials`, `extra_methods`, `star_always`, `debug` and
+    `keep_app_headers` are those of `r2style_cors.wsgi.CORSMiddleware`.
 
     Raises:
         PolicyError: the policy cannot be enforced, or an option is unsafe with it. A ValueError.

@@ -36,7 +36,8 @@ def install(
     then has no CORS headers, so that a page cannot even read that it failed. This stands outside that layer
     (SEMANTICS 5.6).
 
-    The policy and every option are as for `r2style_cors.asgi.CORSMiddleware`. `app` must not have answered anything yet.
+    `app` must not have answered anything yet. `policy`, `profile`, `credentials`, `extra_methods`, `star_always`, `debug`,
+    `keep_app_headers` and `websocket_origin_check` are those of `r2style_cors.asgi.CORSMiddleware`.
 
     Raises:
         PolicyError: the policy cannot be enforced, or an option is unsafe with it. A ValueError.

@@ -15,14 +15,16 @@ from .matrix import matrix
 from .probe import probe
 from .pull import pull
 from .schema import schema
+from .simulate import simulate
 
-app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
+app: typer.Typer = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 app.command()(demo)
 app.command()(probe)
 app.command()(schema)
 app.command()(convert)
 app.command()(matrix)
 app.command()(explain)
+app.command()(simulate)
 app.command()(diff)
 app.command()(pull)
 

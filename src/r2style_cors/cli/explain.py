@@ -139,8 +139,12 @@ def _verdict(explained: Explanation) -> Text:
 
 def _browser_note(method: str, headers: Sequence[str], *, actual: bool) -> Iterator[Text]:
     """What a browser does with such a request, where that is not what was asked about (Fetch, section 4.1)."""
+    from .._safelist import is_forbidden_header
     from .._suggest import asks_first
 
+    forbidden = [name for name in headers if is_forbidden_header(name, "")]
+    if forbidden:
+        yield Text(f"No page can set {shown(', '.join(forbidden))}: a browser never asks for it.")
     names = [name.lower() for name in headers]
     first, what = asks_first(method, names), shown(method)
     if actual and first:

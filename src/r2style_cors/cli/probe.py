@@ -8,23 +8,23 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console, Group
-from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from .._fetch import CORS_RESPONSE_HEADERS
 from .._text import shown
+from ._exchange import exchange_parts, header_line, indented, row, shown_lines
 from ._shared import FINDINGS, MISUSE, fail, read_policy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
 
     from rich.console import RenderableType
 
-    from .._browser import Lines, Step
     from .._engine import Engine
-    from .._probe import Compared, Exchange, Probe
+    from .._probe import Compared, Probe
+    from .._safelist import Lines
     from .._suspects import Suspect
+    from ..browser import Exchange
 
 # What an answer is judged by, and what tells who gave it.
 RELEVANT = frozenset(name.lower() for name in CORS_RESPONSE_HEADERS) | {
@@ -80,7 +80,7 @@ def probe(
     ask = _asker()
     try:
         engine = _engine(policy, extra_method or [], credentials=credentials) if policy else None
-        headers = [*map(_header, header or []), *([("content-type", body_type)] if body_type else [])]
+        headers = [*map(header_line, header or []), *([("content-type", body_type)] if body_type else [])]
         found = ask(
             url, origin=origin, method=method, headers=headers, credentials=credentials, policy=engine, send=send,
             timeout=timeout,
@@ -108,11 +108,6 @@ def _engine(file: str, extra_methods: list[str], *, credentials: bool) -> Engine
     return read_policy(file).compile(credentials=credentials or None, extra_methods=extra_methods)
 
 
-def _header(text: str) -> tuple[str, str]:
-    name, _, value = text.partition(":")
-    return name.strip(), value
-
-
 def _status(found: Probe) -> int:
     return _STATUSES[found.verdict] or (0 if found.agrees else FINDINGS)
 
@@ -126,7 +121,7 @@ def _report(found: Probe) -> Group:
     head = (
         f"{found.method} {found.url}\nfrom a page at {found.origin}{', with credentials' if found.credentials else ''}"
     )
-    exchanges = [part for exchange in found.exchanges for part in ("", *_exchange(exchange))]
+    exchanges = [part for exchange in found.exchanges for part in ("", *exchange_parts(exchange, _relevant(exchange)))]
     compared = ["", *_comparison(found)] if found.compared else []
     suspects = [part for suspect in found.suspects for part in ("", *_suspect(suspect))]
     return Group(Text(shown_lines(head)), *map(_renderable, [*exchanges, *compared, "", _verdict(found), *suspects]))
@@ -136,33 +131,11 @@ def _renderable(part: RenderableType) -> RenderableType:
     return Text(part) if isinstance(part, str) else part
 
 
-def shown_lines(text: str) -> str:
-    """`text` fit for a terminal, line by line."""
-    return "\n".join(map(shown, text.split("\n")))
-
-
 def _verdict(found: Probe) -> RenderableType:
     word, style, sentence = _VERDICTS[found.verdict]
     if found.exchanges and found.exchanges[-1].kind == "preflight" and found.verdict == "blocked":
         sentence = "a browser does not even send the request."
-    return _row(Text(f"{word}:", style=f"bold {style}"), Text(sentence))
-
-
-def _exchange(exchange: Exchange) -> Iterator[RenderableType]:
-    if exchange.kind == "preflight":
-        yield _row(Text("Preflight,", style="bold"), Text(f"since {'; '.join(exchange.why)}"))
-    else:
-        yield Text("Request", style="bold")
-    sent = [f"{exchange.method} {exchange.url}", *_lines(exchange.request_headers)]
-    yield from _arrows(">", sent)
-    came = [f"{exchange.status} {exchange.reason}".rstrip(), *_lines(_relevant(exchange))]
-    yield from _arrows("<", came)
-    for step in exchange.steps:
-        yield _step(step)
-
-
-def _lines(headers: Lines) -> Iterator[str]:
-    return (f"{name}: {value}".rstrip() for name, value in headers)
+    return row(Text(f"{word}:", style=f"bold {style}"), Text(sentence))
 
 
 def _relevant(exchange: Exchange) -> Lines:
@@ -170,29 +143,17 @@ def _relevant(exchange: Exchange) -> Lines:
     return tuple((name, value) for name, value in exchange.response_headers if name.lower() in RELEVANT)
 
 
-def _arrows(arrow: str, lines: Iterable[str]) -> Iterator[RenderableType]:
-    for line in lines:
-        yield Padding(_row(Text(arrow, style="dim"), Text(shown(line))), (0, 0, 0, 2))
-
-
-def _step(step: Step) -> RenderableType:
-    word, style = ("passed", "green") if step.passed else ("FAILED", "bold red")
-    return Padding(
-        _row(Text(word, style=style), Text(f"Fetch {step.section:4}"), Text(shown(step.sentence))), (0, 0, 0, 2)
-    )
-
-
 def _comparison(found: Probe) -> Iterator[RenderableType]:
     yield Text("Policy against server", style="bold")
     for one in found.compared:
-        yield Padding(_compared(one, found.exchanges[one.exchange].kind), (0, 0, 0, 2))
+        yield indented(_compared(one, found.exchanges[one.exchange].kind))
 
 
 def _compared(one: Compared, kind: str) -> RenderableType:
     if one.agrees:
-        return _row(Text("same", style="green"), Text(f"{kind}, {one.name}: {_value(one.seen)}"))
+        return row(Text("same", style="green"), Text(f"{kind}, {one.name}: {_value(one.seen)}"))
     said = f"{kind}, {one.name}: the policy says {_value(one.expected)}, the server {_value(one.seen)}"
-    return _row(Text("DIFFERS", style="bold red"), Text(said))
+    return row(Text("DIFFERS", style="bold red"), Text(said))
 
 
 def _value(value: str | None) -> str:
@@ -200,17 +161,7 @@ def _value(value: str | None) -> str:
 
 
 def _suspect(suspect: Suspect) -> Iterator[RenderableType]:
-    yield _row(
+    yield row(
         Text(suspect.severity, style=f"bold {_STYLES[suspect.severity]}"), Text(f"{suspect.message} [{suspect.code}]")
     )
-    yield Padding(Text(suspect.advice), (0, 0, 0, 2))
-
-
-def _row(*cells: Text) -> Table:
-    """Cells side by side; the last one wraps under itself."""
-    row = Table.grid(padding=(0, 1, 0, 0))
-    for cell in cells[:-1]:
-        row.add_column(no_wrap=True, width=cell.cell_len)
-    row.add_column(overflow="fold")
-    row.add_row(*cells)
-    return row
+    yield indented(Text(suspect.advice))

@@ -1,0 +1,97 @@
+"""The CORS-preflight cache (Fetch, section 4.9): what earlier preflights allow, and until when."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from .._browser import NON_WILDCARD_HEADER, header_value, list_values
+from .._fetch import ALLOW_HEADERS, ALLOW_METHODS, MAX_AGE
+from .._safelist import SAFELISTED_METHODS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .._browser import PageRequest
+    from .._safelist import Lines
+
+DEFAULT_MAX_AGE = 5  # seconds, where the header is missing or no number (Fetch, section 4.8, step 7.9)
+_DIGITS = 12  # of a number of seconds that are read: more would be thousands of years
+
+
+class _Entry(NamedTuple):
+    """What one entry allows: `method` or `header`, the other being None."""
+
+    origin: str
+    url: str
+    credentials: bool
+    method: str | None
+    header: str | None
+
+
+class PreflightCache:
+    """The CORS-preflight cache of one browser, empty at first (Fetch, section 4.9).
+
+    Give the same one to several simulations, each with its `now`: they find what those before them were allowed.
+    The network partition key has no part in it: all pages are taken to be in one tab.
+    """
+
+    def __init__(self) -> None:
+        self._expiry: dict[_Entry, float] = {}
+
+    def __len__(self) -> int:
+        """How many entries there are, those that have expired included."""
+        return len(self._expiry)
+
+    def allows(self, request: PageRequest, now: float) -> bool:
+        """Whether `request` needs no preflight of its own (Fetch, section 4.4, step 4.1)."""
+        free = request.method in SAFELISTED_METHODS and not request.forced
+        return (free or self._match_method(request, request.method, now) is not None) and all(
+            self._match_header(request, name, now) is not None for name in request.unsafe_names
+        )
+
+    def store(self, request: PageRequest, headers: Lines, now: float, cap: int | None) -> None:
+        """Keep what a preflight that passed allows, at most `cap` seconds (Fetch, section 4.8, steps 7.8 to 7.15)."""
+        expiry = now + max_age(request, headers, cap)
+        methods = list_values(headers, ALLOW_METHODS) or ((request.method,) if request.forced else ())
+        for method in methods:
+            entry = self._match_method(request, method, now) or _entry(request, method=method)
+            self._expiry[entry] = expiry
+        for name in list_values(headers, ALLOW_HEADERS) or ():
+            entry = self._match_header(request, name.lower(), now) or _entry(request, header=name.lower())
+            self._expiry[entry] = expiry
+
+    def clear(self, request: PageRequest) -> None:
+        """Forget what was allowed for the request's origin and URL, since it failed (Fetch, section 4.1)."""
+        place = (request.serialized_origin, request.url)
+        self._expiry = {entry: expiry for entry, expiry in self._expiry.items() if entry[:2] != place}
+
+    def _match_method(self, request: PageRequest, method: str, now: float) -> _Entry | None:
+        return next((entry for entry in self._matches(request, now) if entry.method in (method, "*")), None)
+
+    def _match_header(self, request: PageRequest, name: str, now: float) -> _Entry | None:
+        names = {name} if name == NON_WILDCARD_HEADER else {name, "*"}
+        return next((entry for entry in self._matches(request, now) if entry.header in names), None)
+
+    def _matches(self, request: PageRequest, now: float) -> Iterator[_Entry]:
+        """The entries for the request's origin and URL: those of credentials serve all, the others only their like."""
+        for entry, expiry in self._expiry.items():
+            here = entry[:2] == (request.serialized_origin, request.url)
+            if here and now < expiry and (entry.credentials or not request.credentials):
+                yield entry
+
+
+def _entry(request: PageRequest, *, method: str | None = None, header: str | None = None) -> _Entry:
+    return _Entry(request.serialized_origin, request.url, request.credentials, method, header)
+
+
+def max_age(request: PageRequest, headers: Lines, cap: int | None) -> int:
+    """For how many seconds a preflight's answer is kept (Fetch, section 4.8, steps 7.8 to 7.10)."""
+    value = header_value(headers, MAX_AGE) or ""
+    if "negative-max-age" in request.quirks and value[:1] == "-" and _is_number(value[1:]):
+        return 0
+    seconds = int(value.lstrip("0")[:_DIGITS] or "0") if _is_number(value) else DEFAULT_MAX_AGE
+    return seconds if cap is None else min(seconds, cap)
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit()
