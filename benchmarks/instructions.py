@@ -2,6 +2,8 @@
 
     python benchmarks/instructions.py                             # ASGI and WSGI, about ten minutes
     python benchmarks/instructions.py asgi --requests allowed
+    python benchmarks/instructions.py --check                     # this package against the counts that are kept
+    python benchmarks/instructions.py --keep                      # keep today's, after a change that is worth them
 
 Every count is that of a process with many requests less that of one with few, so that starting, importing and
 compiling cancel out. Needs `valgrind`.
@@ -10,17 +12,22 @@ compiling cancel out. Needs `valgrind`.
 from __future__ import annotations
 
 import argparse
+import json
 import os
+import platform
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import contenders
-from contenders import BARE, FLOOR, NOTHING
+from contenders import BARE, FLOOR, NOTHING, OURS
 from timing import short, table
 from workloads import REQUESTS, RULE, asgi_call, wsgi_call
 
 FEW, MANY = 200, 500
+KEPT = Path(__file__).with_name("instructions.json")
+TOLERANCE = 0.02  # two runs of one thing differ by less than a hundredth
 CONTENDERS = {
     "asgi": dict.fromkeys(contenders.ASGI, ""),
     "wsgi": {
@@ -70,13 +77,55 @@ def row(protocol: str, key: str) -> dict[str, float]:
     return {name: work[name] / work[FLOOR] for name in shown}
 
 
+def own_work(protocol: str, key: str) -> int:
+    """The instructions that this package adds to a request; for a preflight, all that it takes."""
+    base = NOTHING if REQUESTS[key].is_preflight else BARE
+    return round(per_request(protocol, key, OURS, "") - per_request(protocol, key, base, ""))
+
+
+def python() -> str:
+    """Whose instructions they are: other minor versions have other bytecode."""
+    return ".".join(platform.python_version_tuple()[:2])
+
+
+def keep(protocols: list[str], requests: list[str]) -> None:
+    """Write today's counts beside those of other versions of Python."""
+    kept = json.loads(KEPT.read_text("utf-8")) if KEPT.exists() else {}
+    kept[python()] = {protocol: {key: own_work(protocol, key) for key in requests} for protocol in protocols}
+    KEPT.write_text(json.dumps(kept, indent=2, sort_keys=True) + "\n", "utf-8")
+
+
+def check(protocols: list[str], requests: list[str]) -> int:
+    """Print every count beside the one that is kept; 1 where one has grown."""
+    kept = json.loads(KEPT.read_text("utf-8"))[python()]
+    grown = False
+    rows = []
+    for protocol in protocols:
+        for key in requests:
+            now, before = own_work(protocol, key), kept[protocol][key]
+            more = now > before * (1 + TOLERANCE)
+            grown = grown or more
+            verdict = "**more**" if more else ""
+            rows.append([f"{protocol.upper()}, {REQUESTS[key].title}", f"{before:,}", f"{now:,}", verdict])
+    print(table(["request", "kept", "now", ""], rows))
+    return int(grown)
+
+
 def main() -> None:
     """Print a table for each protocol that was asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("protocols", nargs="*", help="asgi, wsgi")
     parser.add_argument("--requests", nargs="*", choices=REQUESTS, default=list(REQUESTS))
+    parser.add_argument("--check", action="store_true", help="compare this package with the counts that are kept")
+    parser.add_argument("--keep", action="store_true", help="keep its counts")
     wanted = parser.parse_args()
-    for protocol in wanted.protocols or CONTENDERS:
+    protocols = wanted.protocols or list(CONTENDERS)
+    if wanted.keep:
+        keep(protocols, wanted.requests)
+        return
+    if wanted.check:
+        sys.exit(check(protocols, wanted.requests))
+    for protocol in protocols:
         rows = {key: row(protocol, key) for key in wanted.requests}
         columns = list(next(iter(rows.values())))
         cells = [[REQUESTS[key].title, *map(short, figures.values())] for key, figures in rows.items()]
