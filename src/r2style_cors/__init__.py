@@ -9,11 +9,13 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ._bucket import BucketError, pull
+    from ._check import check
     from ._convert import Conversion, convert
     from ._decision import Decision
     from ._diff import Difference, diff
     from ._engine import Engine
     from ._explain import Explanation
+    from ._fix import Fixed, fix
     from ._matrix import Matrix, matrix
     from ._probe import Probe, probe
     from ._source import PathPolicies, PolicyFile
@@ -29,6 +31,7 @@ __all__ = [
     "Difference",
     "Engine",
     "Explanation",
+    "Fixed",
     "Matrix",
     "PathPolicies",
     "Policy",
@@ -38,9 +41,11 @@ __all__ = [
     "Problem",
     "Rule",
     "Suggestion",
+    "check",
     "convert",
     "diff",
     "explain",
+    "fix",
     "load_policy",
     "matrix",
     "policy_schema",
@@ -56,6 +61,7 @@ _ROOMS = {
     "Difference": "_diff",
     "Engine": "_engine",
     "Explanation": "_explain",
+    "Fixed": "_fix",
     "Matrix": "_matrix",
     "PathPolicies": "_source",
     "Policy": "policy",
@@ -65,9 +71,11 @@ _ROOMS = {
     "Problem": "errors",
     "Rule": "policy",
     "Suggestion": "_suggest",
+    "check": "_check",
     "convert": "_convert",
     "diff": "_diff",
     "explain": "_suggest",
+    "fix": "_fix",
     "load_policy": "policy",
     "matrix": "_matrix",
     "policy_schema": "policy",

@@ -53,6 +53,9 @@ FORBIDDEN_REQUEST_HEADERS = frozenset(
 )
 FORBIDDEN_REQUEST_HEADER_PREFIXES = ("proxy-", "sec-")
 
+# Fetch, section 2.2.2: response headers that no page may read.
+FORBIDDEN_RESPONSE_HEADERS = frozenset({"set-cookie", "set-cookie2"})
+
 # Fetch, section 3.3.3: the response headers of the CORS protocol, in the order in which we write them.
 ALLOW_ORIGIN = "Access-Control-Allow-Origin"
 ALLOW_METHODS = "Access-Control-Allow-Methods"

@@ -48,7 +48,7 @@ def asgi_server(engine: Engine) -> Iterator[str]:
             thread.join()
 
 
-class _Quiet(WSGIRequestHandler):
+class Quiet(WSGIRequestHandler):
     """Logs nothing."""
 
     def log_message(self, format: str, *args: object) -> None:
@@ -59,7 +59,7 @@ class _Quiet(WSGIRequestHandler):
 def wsgi_server(engine: Engine) -> Iterator[str]:
     """Our WSGI door, served by the standard library."""
     app = r2style_cors.wsgi.CORSMiddleware(wsgi_notes, policy=engine)
-    with make_server("127.0.0.1", 0, app, handler_class=_Quiet) as server:
+    with make_server("127.0.0.1", 0, app, handler_class=Quiet) as server:
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
         try:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from .. import __version__
+from .check import check
 from .convert import convert
 from .demo import demo
 from .diff import diff
@@ -20,6 +21,7 @@ from .simulate import simulate
 app: typer.Typer = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 app.command()(demo)
 app.command()(probe)
+app.command()(check)
 app.command()(schema)
 app.command()(convert)
 app.command()(matrix)

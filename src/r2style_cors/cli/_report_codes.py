@@ -1,0 +1,48 @@
+"""What the codes mean, for `check --list` and `check --explain`."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text as Line
+
+from .._codes import CODES
+from .._fix import FIXABLE
+from ._report_text import STYLES
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+
+def listed(*, as_json: bool) -> str | RenderableType:
+    """Every code."""
+    if as_json:
+        return json.dumps([_told(code) for code in CODES], indent=2)
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for name in ("code", "severity", "--fix", "what was found"):
+        table.add_column(name, no_wrap=name == "code")
+    for name, code in CODES.items():
+        mends = "mends" if name in FIXABLE else ""
+        table.add_row(name, Line(code.severity, STYLES[code.severity]), mends, Line(code.meaning))
+    return table
+
+
+def explained(name: str, *, as_json: bool) -> str | RenderableType:
+    """One code. Raises ValueError where there is none of that name."""
+    if name not in CODES:
+        message = f"There is no code {name!r}; see check --list."
+        raise ValueError(message)
+    if as_json:
+        return json.dumps(_told(name), indent=2)
+    code = CODES[name]
+    head = Line.assemble((name, "bold"), " ", (code.severity, STYLES[code.severity]))
+    if name in FIXABLE:
+        head.append(", which --fix mends where that is safe")
+    return Group(head, "", Line(code.meaning), Line(code.why), Line(code.instead, "green"))
+
+
+def _told(name: str) -> dict[str, Any]:
+    return {"code": name, **CODES[name]._asdict(), "fixable": name in FIXABLE}
