@@ -47,7 +47,7 @@ class Follower(Generic[Ready]):
 
     def __init__(self, file: PolicyFile, build: Callable[[bytes], Ready]) -> None:
         self._file = file
-        self.build = build
+        self.build: Callable[[bytes], Ready] = build
 
     def current(self) -> Ready:
         """What is in force now. Looks at the file when its time has come, and never waits for it to be read."""
@@ -83,12 +83,12 @@ class PolicyFile:
         if not check_every >= 0:
             message = f"check_every is {check_every!r}; it must be a number of seconds, 0 or more"
             raise ValueError(message)
-        self.path = os.fspath(Path(path).absolute())  # servers change their working directory
-        self.check_every = check_every
+        self.path: str = os.fspath(Path(path).absolute())  # servers change their working directory
+        self.check_every: float = check_every
         self.loaded_at: datetime | None = None
         self.last_error: Exception | None = None
         self.digest: str | None = None
-        self.next_look = 0.0  # on the monotonic clock
+        self.next_look: float = 0.0  # on the monotonic clock
         self._read_again = inf  # likewise
         self._seen: State = ()
         self._data: bytes | None = None  # the file in force
@@ -123,6 +123,7 @@ class PolicyFile:
         with self._reading:
             if self._data is None:
                 self._load(follower)
+                self.next_look = monotonic() + self.check_every
             else:
                 follower.ready = build(self._data)
             self._followers.add(follower)
