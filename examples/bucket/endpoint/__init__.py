@@ -1,0 +1,1 @@
+"""A small S3-compatible endpoint: objects on disk, presigned URLs, and a CORS policy for each bucket."""
