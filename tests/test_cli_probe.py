@@ -140,7 +140,6 @@ MISUSES = {
     "origin": ("--origin https://editor.example.com/", "is no origin"),
     "header": ("--origin null --header a=b@c:d", "is no header"),
     "policy": ("--origin null --policy nowhere.json", "nowhere.json"),
-    "credentials": (f"--origin null --credentials --policy {POLICIES / 's3.xml'}", "credentials"),
 }
 
 

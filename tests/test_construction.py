@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import copy
+import json
 import pickle
 import subprocess
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,6 +15,10 @@ import r2style_cors
 from r2style_cors import Decision, Policy, PolicyError
 from r2style_cors._fetch import is_forbidden_request_header
 from r2style_cors._origins import MAX_ORIGIN_LENGTH, is_serialized_origin
+from r2style_cors.wsgi import CORSMiddleware
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 HTTPS = "https://app.example"
 
@@ -30,7 +35,8 @@ REFUSED = [
     ("a wildcard over a private suffix", rule("https://*.pages.dev"), "credentials-wide", "[0].AllowedOrigins[0]"),
     ("a wildcard that cuts a label", rule("https://*example.com"), "credentials-wide", "[0].AllowedOrigins[0]"),
     ("a wildcard at the end", rule("https://example.*"), "credentials-wide", "[0].AllowedOrigins[0]"),
-    ("exposing everything", rule(HTTPS, ExposeHeaders=["*"]), "credentials-expose", "[0].ExposeHeaders"),
+    ("exposing everything", rule(HTTPS, ExposeHeaders=["*"]), "credentials-expose", "[0].ExposeHeaders[0]"),
+    ("a wildcard over addresses", rule("http://*.168.1.1"), "credentials-wide", "[0].AllowedOrigins[0]"),
 ]
 
 
@@ -40,6 +46,57 @@ def test_credentials_refused(one: dict[str, Any], code: str, path: str) -> None:
     with pytest.raises(PolicyError) as caught:
         Policy.parse([one]).compile(credentials=True)
     assert [(problem.code, problem.path) for problem in caught.value.problems] == [(code, path)]
+
+
+PLACES = {
+    "api": ("rules[0].allowed.origins[0]", (2, 13)),
+    "xml": ("/CORSConfiguration/CORSRule[1]/AllowedOrigin[1]", (2, 16)),
+}
+WIDE = {
+    "api": '{"rules": [{"allowed": {"methods": ["GET"],\n"origins": ["*"]}}]}',
+    "xml": (
+        "<CORSConfiguration><CORSRule><AllowedMethod>GET</AllowedMethod>\n"
+        "<AllowedOrigin>*</AllowedOrigin></CORSRule></CORSConfiguration>"
+    ),
+}
+
+
+@pytest.mark.parametrize("form", PLACES)
+def test_refusal_says_where_in_the_file(form: str) -> None:
+    """1.4: what construction refuses stands somewhere in the file too, in the author's own form."""
+    with pytest.raises(PolicyError) as caught:
+        Policy.parse(WIDE[form]).compile(credentials=True)
+    problem = caught.value.problems[0]
+    assert (problem.path, (problem.line, problem.column)) == PLACES[form]
+
+
+def test_refusal_names_the_file(tmp_path: Path) -> None:
+    """A door names the file that it was given, or else the path that the policy was given for."""
+    file = tmp_path / "cors.json"
+    file.write_text(json.dumps([rule("*")]), encoding="utf-8")
+    given: list[tuple[Any, str]] = [
+        (file, str(file)),
+        (r2style_cors.PathPolicies({"/files": str(file)}), str(file)),
+        (r2style_cors.PathPolicies({"/api": Policy.parse([rule("*")])}), "/api"),
+    ]
+    for policy, named in given:
+        with pytest.raises(PolicyError) as caught:
+            CORSMiddleware(None, policy, credentials=True)  # type: ignore[arg-type]
+        assert caught.value.source == named
+
+
+WRONG_TYPES: dict[str, dict[str, Any]] = {
+    "credentials": {"credentials": "false"},
+    "star_always": {"star_always": "no"},
+    "extra_methods": {"extra_methods": None},
+}
+
+
+@pytest.mark.parametrize(("option", "given"), WRONG_TYPES.items(), ids=WRONG_TYPES)
+def test_option_of_the_wrong_type(option: str, given: dict[str, Any]) -> None:
+    """A text such as `"false"` is no switch: it is refused, and by name."""
+    with pytest.raises(TypeError, match=f"^{option} is "):
+        Policy.parse([rule(HTTPS)]).compile(**given)
 
 
 ACCEPTED = [
@@ -62,11 +119,11 @@ def test_credentials_over_http_warn() -> None:
     assert (problem.code, problem.severity, problem.fix) == ("credentials-http", "warning", '"https://a.example"')
 
 
-@pytest.mark.parametrize("credentials", [None, False])
+@pytest.mark.parametrize("credentials", [None, True, False])
 def test_s3_warns_of_wide_credentials(credentials: bool | None) -> None:
-    """6: under `s3` credentials are the default, so a wide origin is a warning, unless they are switched off."""
+    """6: under `s3` a wide origin is a warning, whether credentials were asked for or not, unless they are switched off."""
     engine = Policy.parse([rule("*", HTTPS)], "s3").compile("s3", credentials)
-    assert [problem.code for problem in engine.problems] == (["credentials-wide"] if credentials is None else [])
+    assert [problem.code for problem in engine.problems] == ([] if credentials is False else ["credentials-wide"])
 
 
 METHODS: list[tuple[Any, list[tuple[str, str]]]] = [

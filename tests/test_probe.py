@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from r2style_cors import Policy, PolicyError, load_policy, probe
+from r2style_cors import Policy, load_policy, probe
 from r2style_cors._safelist import is_safelisted_header, preflight_reasons, unsafe_header_names
 from r2style_cors._suspects import SUSPECTS
 from r2style_cors._url import origin_of
@@ -373,9 +373,12 @@ def test_constant_answers_have_no_vary_to_compare() -> None:
 
 
 def test_policy_that_does_not_go_with_credentials() -> None:
-    """`*` and credentials are refused before anything is sent."""
-    with pytest.raises(PolicyError, match="credentials-wide"):
-        probe("http://127.0.0.1:1/", origin=EDITOR, credentials=True, policy=load_policy(POLICIES / "s3.xml"))
+    """A policy of `*` is compared as it can be enforced, without credentials, and the browser's verdict counts them."""
+    policy = load_policy(POLICIES / "s3.xml")
+    with servers(SCENARIOS["granted-star"].answers) as running:
+        found = probe(f"{running.here}/", origin=running.page, credentials=True, policy=policy)
+    assert (found.verdict, found.suspects[0].code) == ("blocked", "star-with-credentials")
+    assert [one for one in found.compared if one.name == ACAC and not one.agrees] == []
 
 
 # --- what a browser sends without asking

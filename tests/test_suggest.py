@@ -108,10 +108,10 @@ ENDS = "An origin ends after its host or port, without a path and without a `/`.
 CAPITALS = "Browsers send scheme and host in lower case; this has capitals."
 SCHEME = "An origin starts with its scheme, such as `https://`; this has none."
 STAR = "No browser sends an origin with a `*`: ask with the origin of one page."
-NAMES_LIMIT = "the requested headers are no list of names of at most 8192 bytes."
+NAMES_LIMIT = "the requested headers are no list of header names of at most 8192 bytes."
 CASE = "methods are compared with their case, and"
 REFUSED: list[tuple[str, str, str, str, str]] = [
-    ("null", "null", "GET", "", "The origin `null` cannot be allowed: any page can send it."),
+    ("null", "null", "GET", "", "any page can send it. Only `*` matches it, and so every page."),
     ("path", f"{A}/", "GET", "", f"{ENDS} Ask with {A}."),
     ("capitals", "https://B.example", "GET", "", f"{CAPITALS} Ask with {B}."),
     ("no scheme", "b.example", "GET", "", f"{SCHEME} Ask with {B}."),
@@ -120,6 +120,7 @@ REFUSED: list[tuple[str, str, str, str, str]] = [
     ("pattern", "https://*.example", "GET", "", STAR),
     ("starred header", A, "GET", "x-*", "The header x-* cannot be listed by itself: an entry with a `*` allows more."),
     ("broken header", A, "GET", "x:y", NAMES_LIMIT),
+    ("forbidden header", A, "GET", "x-a, cookie", "no page can set cookie; only the browser does."),
     ("long headers", A, "GET", "x" * 8193, NAMES_LIMIT),
     ("no method", A, "GET,PUT", "", "'GET,PUT' is no single method."),
     ("empty method", A, "", "", "'' is no single method."),

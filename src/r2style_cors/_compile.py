@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from . import _fetch
 from ._decision import Answer, Decision
 from ._engine import Chain, Engine, Grant, Grants, HeaderTest
+from ._forms import path_of
 from ._hosts import host_of, is_loopback, registrable_domain, wildcard_domain
 from ._origins import Wildcards, is_echoable
 from ._profiles import profile_named
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
     from ._decision import Pairs, RawPairs, Reason
     from ._profiles import Profile
-    from .errors import Severity
+    from ._rules import Location
     from .policy import Policy, Rule
 
 WRITING_METHODS = frozenset({"PUT", "POST", "DELETE"})  # SEMANTICS 7.2
@@ -38,10 +40,14 @@ def compile_policy(
     Raises:
         PolicyError: the policy is not valid under `profile`, or an option is unsafe with it (SEMANTICS 7).
         ValueError: there is no such profile.
+        TypeError: an option has the wrong type.
     """
+    _check_switch("credentials", credentials, None)
+    _check_switch("star_always", star_always)
     rules_of = profile_named(profile)
-    rules = policy.validated_for(profile).rules
-    problems = [*_credential_problems(rules, rules_of, credentials), *_method_problems(extra_methods)]
+    policy = policy.validated_for(profile)
+    rules = policy.rules
+    problems = [*_credential_problems(policy, rules_of, credentials), *_method_problems(extra_methods)]
     if any(problem.severity == "error" for problem in problems):
         raise PolicyError(tuple(problems), policy.form)
     effective = rules_of.credentials if credentials is None else credentials
@@ -256,33 +262,47 @@ def _expose(rule: Rule) -> list[tuple[str, str]]:
     return [(_fetch.EXPOSE_HEADERS, ", ".join(rule.expose_headers))] if rule.expose_headers else []
 
 
-def _credential_problems(rules: Sequence[Rule], profile: Profile, credentials: bool | None) -> Iterator[Problem]:
-    """What SEMANTICS 7.1 refuses or warns of. Under `s3` nothing is refused unless credentials were asked for."""
-    if credentials is False or (credentials is None and not profile.answers_every_options):
+def _check_switch(name: str, value: object, *others: object) -> None:
+    """Refuse what is neither True nor False: `"false"`, of an environment variable, would count as true."""
+    allowed = (True, False, *others)
+    if not any(value is one for one in allowed):
+        message = f"{name} is {value!r}; it must be one of {', '.join(map(repr, allowed))}"
+        raise TypeError(message)
+
+
+def _credential_problems(policy: Policy, profile: Profile, credentials: bool | None) -> Iterator[Problem]:
+    """What SEMANTICS 7.1 refuses or warns of; 6 makes a warning of it under `s3`."""
+    if not (profile.credentials if credentials is None else credentials):
         return
-    refusal: Severity = "error" if credentials else "warning"
-    for index, rule in enumerate(rules):
-        for position, origin in enumerate(rule.allowed_origins):
-            path = f"[{index}].AllowedOrigins[{position}]"
-            reason = _too_wide(origin)
-            if reason is not None:
-                yield Problem(
-                    "credentials-wide", refusal, path, None, None, origin,
-                    f"With credentials, {origin!r} is too wide: {reason}.", "the origins that you trust, one by one",
-                )  # fmt: skip
-            elif credentials and origin.startswith("http://") and not is_loopback(host_of(origin)):
-                yield Problem(
-                    "credentials-http", "warning", path, None, None, origin,
-                    f"With credentials, {origin!r} trusts everyone on the network between: http is not encrypted.",
-                    f'"https{origin.removeprefix("http")}"',
-                )  # fmt: skip
-        if credentials and "*" in rule.expose_headers:
-            yield Problem(
-                "credentials-expose", "error", f"[{index}].ExposeHeaders", None, None, "*",
-                "With credentials, `*` in ExposeHeaders is the literal name `*`: a page would read no header by it "
-                "(Fetch, section 3.3.3).",
-                "the names of the headers that pages read",
-            )  # fmt: skip
+    reading = policy._verdict.reading  # noqa: SLF001 - the rooms of one house
+    for rule, draft in zip(policy.rules, reading.drafts or (), strict=True):
+        for at, problem in _credential_findings(rule, profile, asked=credentials is True):
+            spot = draft.spot_of(at)
+            path = path_of(str(reading.form), draft, at)
+            yield replace(problem, path=path, line=spot.line, column=spot.column)
+
+
+def _credential_findings(rule: Rule, profile: Profile, *, asked: bool) -> Iterator[tuple[Location, Problem]]:
+    """The same for one rule; `asked` is whether credentials were asked for, and are not just the profile's way."""
+    for position, origin in enumerate(rule.allowed_origins):
+        at = ("allowed_origins", position)
+        reason = _too_wide(origin)
+        if reason is not None:
+            message = (
+                f"With credentials, {origin!r} is too wide: {reason}. List the origins that you trust, one by one."
+            )
+            yield at, Problem("credentials-wide", profile.wide_credentials, "", None, None, origin, message)
+        elif asked and origin.startswith("http://") and not is_loopback(host_of(origin)):
+            message = f"With credentials, {origin!r} trusts everyone on the network between: http is not encrypted."
+            mended = f'"https{origin.removeprefix("http")}"'
+            yield at, Problem("credentials-http", "warning", "", None, None, origin, message, mended)
+    if asked and "*" in rule.expose_headers:
+        message = (
+            "With credentials, an exposed `*` is the literal name `*`: a page would read no header by it (Fetch, section "
+            "3.3.3). List the names of the headers that pages read."
+        )
+        at = ("expose_headers", rule.expose_headers.index("*"))
+        yield at, Problem("credentials-expose", "error", "", None, None, "*", message)
 
 
 def _too_wide(origin: str) -> str | None:
@@ -299,6 +319,9 @@ def _too_wide(origin: str) -> str | None:
 
 def _method_problems(extra_methods: Sequence[object]) -> Iterator[Problem]:
     """What SEMANTICS 7.2 refuses or warns of."""
+    if not isinstance(extra_methods, str | list | tuple | set | frozenset):
+        message = f"extra_methods is {extra_methods!r}; it must be a list of methods"
+        raise TypeError(message)
     if isinstance(extra_methods, str):
         yield Problem(
             "wrong-type", "error", "extra_methods", None, None, extra_methods,

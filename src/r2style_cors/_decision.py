@@ -50,18 +50,18 @@ class Answer:
     ) -> None:
         self.kind: Kind = kind
         self.reason: Reason = reason
-        self.rule = rule
-        self.status = status
-        self.status_line = _STATUS_LINES.get(status or 0, "")
-        self.headers = headers
-        self.raw_headers = raw(headers)
-        self.body = body
-        self.vary = vary
+        self.rule: int | None = rule
+        self.status: int | None = status
+        self.status_line: str = _STATUS_LINES.get(status or 0, "")
+        self.headers: Pairs = headers
+        self.raw_headers: RawPairs = raw(headers)
+        self.body: bytes = body
+        self.vary: tuple[str, ...] = vary
         self.vary_pair: Pairs = (("Vary", ", ".join(vary)),) if vary else ()
-        self.raw_vary_pair = raw(self.vary_pair)
-        self.echo = echo  # whether the request's origin is to be added (SEMANTICS 5.3)
-        self.allowed = reason == "allowed"
-        self.refused = reason not in ("allowed", "no-origin")
+        self.raw_vary_pair: RawPairs = raw(self.vary_pair)
+        self.echo: bool = echo  # whether the request's origin is to be added (SEMANTICS 5.3)
+        self.allowed: bool = reason == "allowed"
+        self.refused: bool = reason not in ("allowed", "no-origin")
 
 
 _set = object.__setattr__

@@ -81,10 +81,11 @@ def open_door(policy: DoorPolicy, make: Callable[[Engine], App], app: App, optio
     if isinstance(policy, Engine):
         return make(options.accept(policy))
     from ._source import PathPolicies, PolicyFile, Routes
+    from .errors import PolicyError
 
     if isinstance(policy, PathPolicies):
         behind = {
-            prefix: app if part is None else open_door(part, make, app, options, path_of)
+            prefix: app if part is None else _part(prefix, part, make, app, options, path_of)
             for prefix, part in policy.policies.items()
         }
         find = Routes(behind).find
@@ -100,7 +101,28 @@ def open_door(policy: DoorPolicy, make: Callable[[Engine], App], app: App, optio
             return current()(*request)
 
         return following
-    return make(options.compile(_read(policy, options.profile)))
+    try:
+        return make(options.compile(_read(policy, options.profile)))
+    except PolicyError as error:
+        raise PolicyError(error.problems, error.form, _file_name(policy)) from None
+
+
+def _part(
+    prefix: str, policy: PolicySource, make: Callable[[Engine], App], app: App, options: Options, path_of: PathOf
+) -> App:
+    """The application behind the policy of one path, which names a policy that has no file."""
+    from .errors import PolicyError
+
+    try:
+        return open_door(policy, make, app, options, path_of)
+    except PolicyError as error:
+        raise PolicyError(error.problems, error.form, error.source or prefix) from None
+
+
+def _file_name(policy: object) -> str | None:
+    from os import PathLike, fspath
+
+    return fspath(policy) if isinstance(policy, (str, PathLike)) else None
 
 
 def _parsed(data: bytes, options: Options) -> Policy:

@@ -223,11 +223,11 @@ class Grants:
         actual_refusal: Decision,
         preflight_refusal: Answer,
     ) -> None:
-        self.rules = rules
-        self.actual = actual
-        self.chains = chains
-        self.actual_refusal = actual_refusal
-        self.preflight_refusal = preflight_refusal
+        self.rules: tuple[int, ...] = rules
+        self.actual: Mapping[str, Answer] = actual
+        self.chains: Mapping[str, Chain] = chains
+        self.actual_refusal: Decision = actual_refusal
+        self.preflight_refusal: Answer = preflight_refusal
 
 
 class Engine:
@@ -269,25 +269,25 @@ class Engine:
         always: Mapping[str, Decision],  # method -> the constant answer of SEMANTICS 5.7
         build: Callable[[Iterable[Grants]], Grants],  # the union of several
     ) -> None:
-        self.profile = profile
-        self.credentials = credentials
-        self.extra_methods = extra_methods
-        self.star_always = star_always
-        self.problems = problems
-        self.rules = rules
+        self.profile: Profile = profile
+        self.credentials: bool = credentials
+        self.extra_methods: tuple[str, ...] = extra_methods
+        self.star_always: bool = star_always
+        self.problems: tuple[Problem, ...] = problems
+        self.rules: tuple[Grant, ...] = rules
         self._exact = exact
         self._patterns = patterns
         self._pattern_grants = pattern_grants
         self._unlisted = unlisted
         self._malformed = malformed
-        self.always = always
+        self.always: Mapping[str, Decision] = always
         self._build = build
         self._unions: dict[tuple[str, ...], Grants] = {}
         self._methods = frozenset(KNOWN_METHODS).union(extra_methods)
         room = max(MAX_MEMO, min(len(exact), MAX_MEMO_OF_LISTED))
-        self.memo = Memo(self._methods, room)
-        self.raw_memo = Memo(self._methods, room)
-        self.no_origin = Decision(Answer("none", "no-origin", vary=profile.vary_unmatched))
+        self.memo: Memo = Memo(self._methods, room)
+        self.raw_memo: Memo = Memo(self._methods, room)
+        self.no_origin: Decision = Decision(Answer("none", "no-origin", vary=profile.vary_unmatched))
         self._no_origin_options = Decision(
             profile.bad_request("no-origin", "Insufficient information. Origin request header needed.")
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from difflib import get_close_matches
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from ._engine import MAX_REQUEST_HEADERS, requested_names
@@ -158,13 +159,15 @@ def _headers(explanation: Explanation) -> str:
 
 
 def _malformed(explanation: Explanation) -> str:
+    if explanation.decision.status == HTTPStatus.BAD_REQUEST:
+        return "Access-Control-Request-Method is absent, or none that a rule can list."
     if explanation.method != "" and is_token(explanation.method):
         if requested_names(explanation.request_headers, explanation.size) is not None:
             return f"Origin is no serialized origin: {shown(explanation.origin or '')}"
-        return (
-            f"Access-Control-Request-Headers is no list of header names of at most {MAX_REQUEST_HEADERS} bytes: "
-            f"{shown(explanation.request_headers or '')}"
-        )
+        value = explanation.request_headers or ""
+        if (len(value) if explanation.size is None else explanation.size) > MAX_REQUEST_HEADERS:
+            return f"Access-Control-Request-Headers has more than {MAX_REQUEST_HEADERS} bytes."
+        return f"Access-Control-Request-Headers is no list of header names: {shown(value)}"
     return f"Access-Control-Request-Method is no single method: {shown(explanation.method)}"
 
 

@@ -40,6 +40,9 @@ class Handshakes:
 def _only_star() -> Exception:
     from .errors import PolicyError, Problem
 
-    message = "websocket_origin_check needs origins: `*` grants no WebSocket handshake, and no other origin may GET."
-    problem = Problem("websocket-star", "error", "", None, None, "*", message, "the origins that you trust, one by one")
+    message = (
+        "websocket_origin_check needs origins: `*` grants no WebSocket handshake, and no other origin may GET. List those "
+        "that you trust, one by one."
+    )
+    problem = Problem("websocket-star", "error", "", None, None, "*", message)
     return PolicyError((problem,))

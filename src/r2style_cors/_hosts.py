@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -30,11 +31,20 @@ def _is_loopback_address(host: str) -> bool:
         return False
 
 
+def ends_in_number(host: str) -> bool:
+    """Whether the last label is a number, so that browsers take the host for an IPv4 address (URL, section 3.5)."""
+    last = host.rpartition(".")[2]
+    return last.isdigit() or re.fullmatch("0x[0-9a-f]*", last) is not None
+
+
 def registrable_domain(name: str) -> str | None:
     """The registrable domain that `name` is or lies beneath, or None: the public suffix list, private section included.
 
-    A name that the list lacks follows its default rule: its last label is the suffix.
+    A name that the list lacks follows its default rule: its last label is the suffix. An address has no registrable
+    domain, nor has what only an address can end with (URL, section 3.2).
     """
+    if ends_in_number(name):
+        return None
     domain: str | None = _suffixes().privatesuffix(name)
     return domain
 

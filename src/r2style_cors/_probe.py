@@ -6,6 +6,7 @@ import asyncio
 import socket
 import ssl
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -33,6 +34,7 @@ from ._suspects import Seen, Suspect, of_exchange, of_request, settable, suspect
 from ._text import shown
 from ._url import has_user, normal_url, origin_of
 from .browser._walk import Exchange, Received, Walk
+from .errors import PolicyError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -122,17 +124,15 @@ def probe(
         headers: the headers that the page sets, with their values.
         credentials: whether the page asks with credentials (`credentials: "include"`).
         policy: what the server ought to enforce, if its answers are to be compared. With `credentials`, a Policy is
-            compiled with them.
+            compiled with them, unless it does not go with them (SEMANTICS 7.1).
         send: whether a method other than GET and HEAD is sent.
         timeout: how many seconds all of it may take.
 
     Raises:
         ValueError: the URL, the origin, the method or a header is none that a page can use.
-        PolicyError: the policy does not go with credentials (SEMANTICS 7.1). A ValueError.
-
     """
     request, left_out = _page_request(url, origin, method, headers, credentials=credentials)
-    engine = policy.compile(credentials=credentials or None) if policy and not isinstance(policy, Engine) else policy
+    engine = policy if policy is None or isinstance(policy, Engine) else compiled(policy, credentials=credentials)
     walk = _Walk(request, send=send)
     with ThreadPoolExecutor(1) as threads:  # so that it can be called where an event loop runs already
         verdict = threads.submit(asyncio.run, walk.within(timeout)).result()
@@ -144,6 +144,14 @@ def probe(
     return Probe(
         request.url, origin, request.method, credentials, verdict, tuple(walk.exchanges), tuple(suspects), compared
     )
+
+
+def compiled(policy: Policy, *, credentials: bool, extra_methods: Sequence[str] = ()) -> Engine:
+    """The policy as a server for such pages enforces it; without credentials where it does not go with them."""
+    if credentials:
+        with suppress(PolicyError):
+            return policy.compile(credentials=True, extra_methods=extra_methods)
+    return policy.compile(extra_methods=extra_methods)
 
 
 def _page_request(

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from typing import Literal, TypeAlias
 
     from ._decision import Reason
+    from .errors import Severity
 
     ProfileName: TypeAlias = Literal["r2", "s3"]
 
@@ -23,7 +24,7 @@ class Profile:
     __slots__ = (
         "actual_like_preflight", "answers_every_options", "credentials", "expose_on_preflight", "is_origin", "name",
         "preflight_extra", "preflight_status", "refusal_message", "refusal_names_method", "vary_actual",
-        "vary_preflight", "vary_refused_preflight", "vary_unmatched", "wildcard_characters",
+        "vary_preflight", "vary_refused_preflight", "vary_unmatched", "wide_credentials", "wildcard_characters",
     )  # fmt: skip
 
     def __init__(
@@ -33,6 +34,7 @@ class Profile:
         preflight_status: int,
         preflight_extra: tuple[tuple[str, str], ...],  # headers of a granted preflight beside the CORS ones
         credentials: bool,  # what `credentials=None` means
+        wide_credentials: Severity,  # of credentials for an origin that anybody can have (SEMANTICS 7.1)
         actual_like_preflight: bool,  # ACRM and ACRH take part in actual requests, ACAM, ACAH and ACMA answer them
         expose_on_preflight: bool,
         answers_every_options: bool,  # no OPTIONS request reaches the application
@@ -45,21 +47,22 @@ class Profile:
         is_origin: Callable[[str], bool],  # the grammar of SEMANTICS 3.4, or 8.2 alone
         wildcard_characters: str | None,  # those that a `*` in an origin stands for; None: any
     ) -> None:
-        self.name = name
-        self.preflight_status = preflight_status
-        self.preflight_extra = preflight_extra
-        self.credentials = credentials
-        self.actual_like_preflight = actual_like_preflight
-        self.expose_on_preflight = expose_on_preflight
-        self.answers_every_options = answers_every_options
-        self.vary_preflight = vary_preflight
-        self.vary_refused_preflight = vary_refused_preflight
-        self.vary_actual = vary_actual
-        self.vary_unmatched = vary_unmatched
-        self.refusal_message = refusal_message
-        self.refusal_names_method = refusal_names_method
-        self.is_origin = is_origin
-        self.wildcard_characters = wildcard_characters
+        self.name: ProfileName = name
+        self.preflight_status: int = preflight_status
+        self.preflight_extra: tuple[tuple[str, str], ...] = preflight_extra
+        self.credentials: bool = credentials
+        self.wide_credentials: Severity = wide_credentials
+        self.actual_like_preflight: bool = actual_like_preflight
+        self.expose_on_preflight: bool = expose_on_preflight
+        self.answers_every_options: bool = answers_every_options
+        self.vary_preflight: tuple[str, ...] = vary_preflight
+        self.vary_refused_preflight: tuple[str, ...] = vary_refused_preflight
+        self.vary_actual: tuple[str, ...] = vary_actual
+        self.vary_unmatched: tuple[str, ...] = vary_unmatched
+        self.refusal_message: str = refusal_message
+        self.refusal_names_method: bool = refusal_names_method
+        self.is_origin: Callable[[str], bool] = is_origin
+        self.wildcard_characters: str | None = wildcard_characters
 
     def refused_actual(self, reason: Reason, rule: int | None = None) -> Answer:
         """An actual request that no rule allows: it passes, without CORS headers (SEMANTICS 5.1)."""
@@ -95,6 +98,7 @@ R2 = Profile(
     preflight_status=204,
     preflight_extra=(),
     credentials=False,
+    wide_credentials="error",
     actual_like_preflight=False,
     expose_on_preflight=False,
     answers_every_options=False,
@@ -113,6 +117,7 @@ S3 = Profile(
     preflight_status=200,
     preflight_extra=(("Content-Length", "0"),),
     credentials=True,
+    wide_credentials="warning",
     actual_like_preflight=True,
     expose_on_preflight=True,
     answers_every_options=True,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import idna
 
 from ._codes import CODES
+from ._hosts import ends_in_number
 from ._origins import MAX_ORIGIN_LENGTH, is_host, is_port, is_scheme, split_host_port
 
 if TYPE_CHECKING:
@@ -183,9 +184,7 @@ def _is_sent(host: str) -> bool:
         return _canonical_ipv6(host) == host
     if host[0] == "." or ".." in host:
         return False
-    last = host.rpartition(".")[2]
-    is_number = last.isdigit() or re.fullmatch("0x[0-9a-f]*", last) is not None
-    return "*" in host or not is_number or _is_ipv4(host)
+    return "*" in host or not ends_in_number(host) or _is_ipv4(host)
 
 
 def _is_ipv4(host: str) -> bool:

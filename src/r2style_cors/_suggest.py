@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ._compile import WRITING_METHODS
 from ._engine import MAX_REQUEST_HEADERS, requested_names
 from ._explain import rule_name
-from ._fetch import SAFELISTED_REQUEST_HEADERS, is_token
+from ._fetch import SAFELISTED_REQUEST_HEADERS, is_forbidden_request_header, is_token
 from ._forms import KEYS
 from ._forms._keys import RULES_KEY
 from ._profiles import profile_named
@@ -201,9 +201,9 @@ class _Search:
         asked = None if self.wish.actual else self.wish.headers
         names = requested_names(asked)
         if names is None:
-            limit = f"at most {MAX_REQUEST_HEADERS} bytes"
-            return Suggestion(f"No policy can grant this: the requested headers are no list of names of {limit}.")
-        refusal = _method_refusal(self.wish.method)
+            limit = f"of at most {MAX_REQUEST_HEADERS} bytes"
+            return Suggestion(f"No policy can grant this: the requested headers are no list of header names {limit}.")
+        refusal = _method_refusal(self.wish.method) or _forbidden_headers(names)
         if refusal is not None:
             return Suggestion(f"No policy can grant this: {refusal}")
         added: tuple[str, ...] = ()
@@ -304,6 +304,12 @@ def _lacking(why: RuleWhy, grant: Grant, origin: str, method: str) -> _Change | 
     )
 
 
+def _forbidden_headers(names: Iterable[str]) -> str | None:
+    """Why no page asks for some of `names`, or None (Fetch, section 2.2.2)."""
+    forbidden = [shown(name) for name in names if is_forbidden_request_header(name)]
+    return f"no page can set {', '.join(forbidden)}; only the browser does." if forbidden else None
+
+
 def _method_refusal(method: str) -> str | None:
     """Why a method is no method, or not the one that was meant."""
     if not is_token(method):
@@ -321,6 +327,8 @@ def _origin_refusal(origin: str, profile: str) -> str | None:
     faults = list(rulebook(profile).origin(origin))
     if not any(fault.severity == "error" for fault in faults) and profile_named(profile).is_origin(origin):
         return None
+    if origin == "null":
+        return f"{faults[0].message} Only `*` matches it, and so every page."
     mended = faults[0].mended
     return faults[0].message if mended is None else f"{faults[0].message} Ask with {mended}."
 

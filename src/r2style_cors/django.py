@@ -197,6 +197,8 @@ def _policy_checks() -> list[CheckMessage]:
         found.append(Error(str(error), id="r2style_cors.E001"))
     except TypeError as error:
         found.append(Error(str(error), id="r2style_cors.E002"))
-    except PolicyError as error:
+    except PolicyError as error:  # a ValueError, of which a better word can be said
         found += [Error(str(one), id=f"r2style_cors.{one.code}") for one in error.problems if one.severity == "error"]
+    except ValueError as error:
+        found.append(Error(str(error), id="r2style_cors.E002"))
     return found

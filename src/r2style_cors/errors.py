@@ -34,10 +34,8 @@ class Problem:
     fix: str | None = None
 
     def __str__(self) -> str:
-        where = self.path or "the policy"
-        if self.line is not None:
-            where = f"line {self.line}, column {self.column}, {where}"
-        text = f"{where}: {self.message} [{self.code}]"
+        where = [f"line {self.line}, column {self.column}"] if self.line is not None and self.code != "file" else []
+        text = f"{', '.join([*where, self.path or 'the policy'])}: {self.message} [{self.code}]"
         return text if self.fix is None else f"{text} Write {self.fix} instead."
 
 

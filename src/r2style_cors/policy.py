@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, cast
 
 from pydantic import (
     BaseModel,
@@ -72,7 +72,9 @@ class _Verdict:
 class _Model(BaseModel):
     """What rules and policies share: frozen, no unknown keys, compared by their fields alone."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True
+    )
 
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and self.__dict__ == other.__dict__
@@ -263,7 +265,7 @@ class Policy(_Model):
         names = {"account_id": account_id, "bucket_name": bucket_name}
         envelope = {key: value for key, value in names.items() if value is not None}
         if envelope and form != "terraform":
-            message = f"account_id and bucket_name have no place in the form {form!r}"
+            message = f"an account and a bucket have a place in the form 'terraform' alone, not in {form!r}"
             raise ValueError(message)
         return write([_present(rule) for rule in self.rules], form, envelope)
 

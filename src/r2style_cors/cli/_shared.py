@@ -31,8 +31,9 @@ def read_bytes(file: str) -> bytes:
 
     """
     from .._forms import read_file
+    from .._forms._tree import MAX_BYTES
 
-    return sys.stdin.buffer.read() if file == "-" else read_file(file)
+    return sys.stdin.buffer.read(MAX_BYTES + 1) if file == "-" else read_file(file)
 
 
 def read_policy(file: str, profile: str = "r2") -> Policy:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -41,7 +40,7 @@ def convert(
         typer.echo(converted.text, nl=False)
         return
     try:
-        _replace(Path(output), converted.text)
+        _put(Path(output), converted.text)
     except OSError as error:
         fail(f"{output}: cannot be written: {error.strerror}.")
     typer.echo(f"{output} is written, in the form {to}.", err=True)
@@ -58,17 +57,9 @@ def _converted(file: str, form: str, profile: str, account_id: str | None, bucke
         fail(str(error))
 
 
-def _replace(path: Path, text: str) -> None:
-    """Put `text` in the place of `path`, whole or not at all."""
-    path = path.resolve()  # a link stays a link
+def _put(path: Path, text: str) -> None:
+    from .._follow import replace_file
+
     if path.exists() and not path.is_file():  # a directory, or a device, which must not become a file
         fail(f"{path}: is not a file, and is left as it is.")
-    draft = path.with_name(f".r2style-cors-{secrets.token_hex(8)}")
-    try:
-        with draft.open("x", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        if path.exists():
-            draft.chmod(path.stat().st_mode)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    replace_file(path, text)

@@ -84,7 +84,7 @@ def _report(found: Difference, a: str, b: str) -> Iterator[RenderableType]:
     for only, name, mark, style in (("a", a, "-", "red"), ("b", b, "+", "green")):
         grants = [grant for grant in found.grants if grant.only == only]
         if grants:
-            yield Text(f"\nOnly {shown(name)} grants", style="bold")
+            yield Text(f"\nOnly {shown(name)} grants, for example", style="bold")
         for grant in grants:
             yield from _requests(grant, mark, style)
             yield _line(4, (f"by rule {grant.rule}", "dim"))

@@ -197,7 +197,9 @@ def _response(explained: Explanation) -> Iterator[Text]:
 
 
 def _print_suggestion(console: Console, suggestion: Suggestion) -> None:
-    console.print(Text(), Text("What would grant it", style="bold"), sep="\n")
+    changes = suggestion.fragment is not None or suggestion.extra_methods
+    heading = "What would grant it" if changes else "Nothing would grant it"
+    console.print(Text(), Text(heading, style="bold"), sep="\n")
     console.print(Text(suggestion.message))
     if suggestion.fragment is not None:
         what = "The new rule:" if suggestion.new else f"Rule {suggestion.rule} then is:"

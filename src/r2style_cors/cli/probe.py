@@ -74,6 +74,9 @@ def probe(
     Sends the preflight where a browser sends one, then GET or HEAD; any other method only with --send, since it may
     change something. Redirects are followed as a browser follows them, and each one is shown.
 
+    --json prints one object: exit_status, url, origin, method, credentials, verdict, exchanges (each with kind, method,
+    url, request_headers, status, response_headers and steps), suspects (each with code and message) and compared.
+
     Exits with 0 if nothing stands in the page's way, with 1 if the page is blocked or the server does not do what the
     policy says, with 2 if there was no answer or nothing to send.
     """
@@ -105,7 +108,9 @@ def _asker() -> Callable[..., Probe]:
 
 
 def _engine(file: str, extra_methods: list[str], *, credentials: bool) -> Engine:
-    return read_policy(file).compile(credentials=credentials or None, extra_methods=extra_methods)
+    from .._probe import compiled
+
+    return compiled(read_policy(file), credentials=credentials, extra_methods=extra_methods)
 
 
 def _status(found: Probe) -> int:
