@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING
 
 from . import _fetch
@@ -73,6 +74,10 @@ class _Compiler:
         self.extra_methods = extra_methods
         self.star_always = star_always
         self.problems = problems
+        # Refusals differ by reason and rule, and are many times fewer than what origins and methods give.
+        self._refused_actual = cache(profile.refused_actual)
+        self._refused_preflight = cache(profile.refused_preflight)
+        self._refusal = cache(lambda reason, rule: Decision(self._refused_actual(reason, rule)))
         self._pairs: dict[Pairs | RawPairs, Any] = {}
         self.grants = tuple(self._grant(index, rule) for index, rule in enumerate(rules))
         self.stars = tuple(grant.index for grant in self.grants if grant.star)
@@ -144,8 +149,8 @@ class _Compiler:
             rules,
             actual={method: self.always.get(method, group[0].actual) for method, group in by_method.items()},
             chains={method: chains[tuple(group)] for method, group in by_method.items()},
-            actual_refusal=Decision(self.profile.refused_actual(reason, first)),
-            preflight_refusal=self.profile.refused_preflight(reason, first),
+            actual_refusal=self._refusal(reason, first),
+            preflight_refusal=self._refused_preflight(reason, first),
         )
 
     def _chain(self, grants: tuple[Grant, ...]) -> Chain:
@@ -167,8 +172,8 @@ class _Compiler:
                 bits[name] |= pattern_bits[pattern]
         return Chain(
             grants,
-            actual_refusal=self.profile.refused_actual("headers", grants[0].index),
-            preflight_refusal=self.profile.refused_preflight("headers", grants[0].index),
+            actual_refusal=self._refused_actual("headers", grants[0].index),
+            preflight_refusal=self._refused_preflight("headers", grants[0].index),
             bits=bits,
             every=every,
             patterns=patterns,
