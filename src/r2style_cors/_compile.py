@@ -75,9 +75,10 @@ class _Compiler:
         self.star_always = star_always
         self.problems = problems
         # Refusals differ by reason and rule, and are many times fewer than what origins and methods give.
-        self._refused_actual = cache(profile.refused_actual)
+        self._refused_actual = refused_actual = cache(profile.refused_actual)
         self._refused_preflight = cache(profile.refused_preflight)
-        self._refusal = cache(lambda reason, rule: Decision(self._refused_actual(reason, rule)))
+        # Not by way of `self`: an engine that is replaced goes at once, and does not wait for the cycle collector.
+        self._refusal = cache(lambda reason, rule: Decision(refused_actual(reason, rule)))
         self._pairs: dict[Pairs | RawPairs, Any] = {}
         self.grants = tuple(self._grant(index, rule) for index, rule in enumerate(rules))
         self.stars = tuple(grant.index for grant in self.grants if grant.star)
