@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+import r2style_cors
 from r2style_cors import Policy
 
 ROOT = Path(__file__).parent.parent
@@ -84,7 +86,7 @@ def test_links_of_a_page_lead_somewhere(page: Path) -> None:
 @pytest.mark.parametrize("block", BLOCKS, ids=name)
 def test_block_says_its_language(block: Block) -> None:
     """Every block of a page names a language that these tests know how to treat."""
-    assert block.language in {"python", "json", "xml", "sh", "text", "html", "javascript", "toml"}
+    assert block.language in {"python", "json", "xml", "sh", "text", "html", "javascript", "toml", "console", "yaml"}
 
 
 def readme_commands() -> list[str]:
@@ -102,6 +104,21 @@ def test_ci_runs_the_command_that_the_readme_shows() -> None:
     """What `.ci/run` runs is the README's test command, character for character."""
     shown = subprocess.run([str(ROOT / ".ci" / "run"), "--show"], capture_output=True, text=True, check=True).stdout
     assert shown == readme_commands()[1] + "\n"
+
+
+def test_reference_names_everything_public() -> None:
+    """The reference has an entry for every name of the package."""
+    page = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
+    shown = set(re.findall(r"^::: r2style_cors\.(\w+)$", page, re.MULTILINE))
+    assert shown == set(r2style_cors.__all__)
+
+
+def test_commands_are_told_as_they_are() -> None:
+    """docs/commands.md is what typer writes of the commands. To write it anew: the command below, into that file."""
+    command = [sys.executable, "-m", "typer", "r2style_cors.cli", "utils", "docs"]
+    title = ["--name", "r2style-cors", "--title", "The command line"]
+    told = subprocess.run([*command, *title], capture_output=True, text=True, check=True).stdout
+    assert (ROOT / "docs" / "commands.md").read_text(encoding="utf-8").rstrip() == told.rstrip()
 
 
 def test_contributing_names_every_room() -> None:

@@ -295,3 +295,9 @@ def test_handshakes_are_checked_by_path(path: str, origin: str, answer: str) -> 
     door = asgi_door(policies, websocket_origin_check=True)
     messages = asgi_messages(door, path, origin, type="websocket")
     assert [message["type"] for message in messages] == [answer]
+
+
+def test_a_prefix_is_a_text() -> None:
+    """What is no text is refused as such."""
+    with pytest.raises(TypeError, match=r"not 3$"):
+        PathPolicies({3: "cors.json"})  # type: ignore[dict-item]

@@ -21,7 +21,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from r2style_cors import PathPolicies, PolicyError, PolicyFile, _source
+from r2style_cors._engine import Grant
 from support.policy_files import (
+    PAGE,
     PATIENCE_SECONDS,
     asgi_door,
     asgi_headers,
@@ -383,6 +385,32 @@ def test_doors_are_forgotten(path: Path) -> None:
     replace(path, NEW)
     file.reload()
     assert in_force(kept[0]) == "x-new"
+
+
+def test_a_replaced_policy_is_gone_at_once(path: Path) -> None:
+    """A policy that is replaced leaves nothing to the cycle collector, which may not come for a long time."""
+    path.write_text(
+        json.dumps(policy("x-old", AllowedOrigins=[PAGE, "https://*.example", "https://p*.example"])), "utf-8"
+    )
+    file = PolicyFile(path, check_every=math.inf)
+    door = wsgi_door(file)
+    assert exposed(wsgi_headers(door, HTTP_ORIGIN="https://people.example")) == "x-old"
+    wsgi_headers(door, REQUEST_METHOD="OPTIONS", HTTP_ACCESS_CONTROL_REQUEST_METHOD="PUT")
+    gc.collect()
+    gc.disable()
+    try:
+        before = grants()
+        replace(path, NEW)
+        file.reload()
+        assert in_force(door) == "x-new"
+        assert grants() == before
+    finally:
+        gc.enable()
+
+
+def grants() -> int:
+    """How many parts of compiled policies there are in this process. There is one for each rule."""
+    return sum(isinstance(each, Grant) for each in gc.get_objects())
 
 
 class Clock:

@@ -370,6 +370,11 @@ _CONSTRUCTION = {
         "Methods are compared with their case, and browsers mend the case of a few only.",
         "Write the method in upper case, if that is how pages send it.",
     ),
+    "path-prefix": _error(
+        "A path of PathPolicies is none that a request could begin with, or is written twice.",
+        "The policy would never be enforced, or nobody could tell which one is.",
+        "Write a path that begins with `/`, once.",
+    ),
     "websocket-star": _error(
         "WebSocket handshakes are to be checked, and only `*` may GET.",
         "Handshakes carry cookies, so `*` grants none, and every handshake from another site would be refused.",

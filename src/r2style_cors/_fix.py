@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 _MARK: Final = "\ufeff"
 _ALIKE: Final = 0.6  # how much of two keys has to be the same, at least
 _STEP_END: Final = re.compile(r"(?=[.\[/])|\Z")
-_NEXT_ITEM: Final = re.compile(r"\s*,\s*(?=[^\s\]])")
+_NEXT_ITEM: Final = re.compile(r"\s*,\s*(?=\")")
 _OPEN_TAG: Final = re.compile(r"<([\w.:-]+)(?:\s[^<>]*)?>\Z")
 _CLOSE_TAG: Final = re.compile(r"</([\w.:-]+)\s*>")
 _ELEMENT: Final = re.compile(r"<(?P<name>[\w.-]+)(?P<inner>(?:\s[^<>]*)?>[^<]*</)(?P=name)(?P<end>\s*>)")
@@ -286,10 +286,10 @@ def _is_options(method: object) -> bool:
 
 def _around_item(start: int, end: int, text: str) -> tuple[int, int] | None:
     """An item with the comma before it; the first with the one behind it."""
-    comma = _end_before(start, text) - 1
-    if text[comma] == ",":
-        return comma, end
-    after = _NEXT_ITEM.match(text, end)
+    before = _end_before(start, text) - 1
+    if text[before] == ",":
+        return before, end
+    after = _NEXT_ITEM.match(text, end) if text[before] == "[" else None
     return (start, after.end()) if after else None
 
 

@@ -221,12 +221,16 @@ class PathPolicies:
 
     Raises:
         PolicyError: a prefix does not begin with `/`, or stands twice (a `/` at its end does not count).
+        TypeError: a prefix is no text.
     """
 
     def __init__(self, policies: Mapping[str, PolicySource | None]) -> None:
         self.policies: dict[str, PolicySource | None] = {}
         problems: list[Problem] = []
         for prefix, policy in policies.items():
+            if not isinstance(prefix, str):
+                message = f"a path prefix is a text such as '/api', not {prefix!r}"
+                raise TypeError(message)
             key = prefix.removesuffix("/")
             if not prefix.startswith("/"):
                 message = f"The path prefix {prefix!r} must begin with `/`."

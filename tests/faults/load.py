@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from faults.apps import WORKER
 from r2style_cors import Policy
-from support.policy_files import PATIENCE_SECONDS, policy
+from support.policy_files import policy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from r2style_cors import Decision, Engine
 
 CONNECTIONS = 8
+PATIENCE_SECONDS = 120  # a machine may have other things to do, and a server may have to start a worker first
 PREFLIGHT_EVERY = 10
 
 # For no request do these two answer alike, so that each answer tells which policy gave it.

@@ -18,7 +18,7 @@ from .pull import pull
 from .schema import schema
 from .simulate import simulate
 
-app: typer.Typer = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
+app: typer.Typer = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="markdown")
 app.command()(demo)
 app.command()(probe)
 app.command()(check)
