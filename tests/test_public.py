@@ -19,6 +19,8 @@ import r2style_cors.flask
 import r2style_cors.starlette
 import r2style_cors.wsgi
 from r2style_cors import Engine, Policy, PolicyError, Problem
+from support.renderings import assert_golden
+from support.surface import surface
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -204,6 +206,11 @@ def test_policy_error(error: PolicyError, text: str) -> None:
         error.form,
         error.source,
     )
+
+
+def test_the_surface_is_as_it_was_written_down() -> None:
+    """No public name, signature, field, command or option goes or changes unnoticed: `tests/golden/public-api.txt`."""
+    assert_golden("public-api", surface())
 
 
 WORDS = re.compile(r"white-?list|black-?list|simple (CORS )?request|complex request", re.IGNORECASE)

@@ -1,0 +1,118 @@
+"""Build what is released, and try it as people get it: `python release/check.py [FOLDER]`.
+
+The wheel and the sdist are built into FOLDER (`dist`, unless it is given) and judged by `twine` and
+`check-wheel-contents`. Then the wheel goes into an empty environment, where every example has to run, the command has to
+answer, and the types of everything public have to be known. The tools are those of the dependency group `release`.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from environment import ROOT, Environment, tool
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+EXTRAS = "cli,demo,s3,cloudflare"
+PATIENCE_SECONDS = 30  # for an example to open its port
+REFUSED = {"Origin": "https://nobody.example", "Access-Control-Request-Method": "DELETE"}  # by every example's policy
+
+
+def main() -> None:
+    """Build, judge, install, try."""
+    folder = Path(sys.argv[1] if len(sys.argv) > 1 else ROOT / "dist").absolute()
+    wheel = build(folder)
+    with tempfile.TemporaryDirectory() as scratch:
+        environment = installed(wheel, Path(scratch) / "environment")
+        environment.run("-I", "-m", "r2style_cors", "--version")
+        for example in sorted((ROOT / "examples").glob("*.py")):
+            try_example(environment, example)
+            print("runs:", example.name)
+        print("types known:", f"{100 * types_known(environment, Path(scratch)):.0f} %")
+
+
+def build(folder: Path) -> Path:
+    """The wheel, built with the sdist into an empty `folder`, both found to be sound."""
+    if folder.exists() and any(folder.iterdir()):
+        sys.exit(f"{folder} is not empty: what lies there would be released too")
+    tool("build", "--outdir", folder, ROOT)
+    tool("twine", "check", "--strict", *folder.iterdir())
+    [wheel] = folder.glob("*.whl")
+    tool("check_wheel_contents", wheel)
+    return wheel
+
+
+def installed(wheel: Path, folder: Path) -> Environment:
+    """An environment with the wheel, its extras and what the examples need, in which the wheel is what is imported."""
+    environment = Environment(folder)
+    environment.run("-m", "pip", "install", "-q", f"{wheel}[{EXTRAS}]", "--group", "examples")
+    found = Path(environment.ask("import r2style_cors; print(r2style_cors.__file__)"))
+    if not found.is_relative_to(folder):
+        sys.exit(f"{found} was imported, which is not in the wheel's environment")
+    return environment
+
+
+def try_example(environment: Environment, example: Path) -> None:
+    """Serve `example` and send it a preflight that its policy refuses."""
+    with served(environment, example) as port:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_SECONDS)
+        connection.request("OPTIONS", "/", headers=REFUSED)
+        response = connection.getresponse()
+        if response.status != http.HTTPStatus.FORBIDDEN or "Origin" not in response.headers.get("Vary", ""):
+            sys.exit(f"{example.name}: no policy answered, but {response.status} {dict(response.headers)}")
+        connection.close()
+
+
+@contextmanager
+def served(environment: Environment, example: Path) -> Iterator[int]:
+    """`example` in a process of its own, and its port, once it listens there."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+    with subprocess.Popen([environment.python, "-I", example, "--port", str(port)]) as server:
+        try:
+            wait_for(server, port)
+            yield port
+        finally:
+            server.kill()
+
+
+def wait_for(server: subprocess.Popen[bytes], port: int) -> None:
+    """Return when `port` accepts connections; give up when the server has ended, or never opens it."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while server.poll() is None and time.monotonic() < deadline:
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+        except ConnectionRefusedError:
+            time.sleep(0.05)
+        else:
+            return
+    sys.exit(f"nothing listens on port {port}; the exit status is {server.poll()}")
+
+
+def types_known(environment: Environment, scratch: Path) -> float:
+    """How much of the public interface has known types, by `pyright --verifytypes`; ends the run below all of it."""
+    command = [sys.executable, "-m", "pyright", "--verifytypes", "r2style_cors", "--ignoreexternal", "--outputjson"]
+    # Somewhere else than in the project, whose settings would have pyright look at the sources instead.
+    done = subprocess.run(
+        command, cwd=scratch, env=environment.variables(), capture_output=True, text=True, check=False
+    )
+    report = json.loads(done.stdout)["typeCompleteness"]
+    score: float = report["completenessScore"]
+    if score < 1:
+        unknown = [symbol["name"] for symbol in report["symbols"] if not symbol["isTypeKnown"]]
+        sys.exit(f"types known: {100 * score:.1f} %, but not of {', '.join(unknown) or 'anything'}")
+    return score
+
+
+if __name__ == "__main__":
+    main()
