@@ -7,6 +7,7 @@ import shutil
 import socket
 import stat
 from contextlib import closing, contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any
@@ -14,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from r2style_cors import PolicyError, load_policy
-from r2style_cors.demo import _bucket, _files, _page, _policy, _recorder, _serve
+from r2style_cors import Policy, PolicyError, convert, load_policy, matrix
+from r2style_cors.demo import _bucket, _examine, _files, _page, _policy, _recorder, _serve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -213,12 +214,12 @@ def test_policy_file_is_never_overwritten(tmp_path: Path) -> None:
 
 
 def test_policy_follows_its_file(policy: _policy.DemoPolicy) -> None:
-    """A change of the file is in force at the next look, and counted; without one the engine is the same object."""
+    """A change of the file is in force at the next look; without one the engine is the same object."""
     assert not allows(policy, "DELETE")
     assert policy.engine() is policy.engine()
     policy.path.write_text(with_method(policy, "DELETE"), encoding="utf-8")
+    policy.look()
     assert allows(policy, "DELETE")
-    assert policy.version == 2
 
 
 @pytest.mark.parametrize("harm", ["invalid", "deleted", "folder"])
@@ -230,11 +231,13 @@ def test_policy_keeps_the_last_good_one(policy: _policy.DemoPolicy, harm: str) -
         policy.path.write_text("[", encoding="utf-8")
     if harm == "folder":
         policy.path.mkdir()
+    policy.look()
     assert allows(policy, "PUT")
     assert any(problem.severity == "error" for problem in policy.problems)
     if harm == "folder":
         policy.path.rmdir()
     policy.path.write_text(good, encoding="utf-8")
+    policy.look()
     assert allows(policy, "DELETE")
     assert policy.problems == ()
 
@@ -256,14 +259,10 @@ def test_policy_refuses_to_begin_badly(tmp_path: Path) -> None:
         _policy.DemoPolicy(tmp_path / "cors.json")
 
 
-def test_door_is_made_once_for_each_policy(policy: _policy.DemoPolicy) -> None:
-    """The middleware is made anew when the policy in force is another one, and only then."""
-    door = _policy.Door(policy, lambda engine: (engine,))
-    first = door.current()
-    assert door.current() is first
+def test_saved_policy_is_the_engine(policy: _policy.DemoPolicy) -> None:
+    """What was saved is in force before the saving returns."""
     policy.save(with_method(policy, "DELETE"))
-    assert door.current() is not first
-    assert door.current() == (policy.engine(),)
+    assert allows(policy, "DELETE")
 
 
 # The recorder.
@@ -366,7 +365,11 @@ def test_setup_names_the_origins(shared: tuple[_serve.Demo, httpx.Client]) -> No
     assert by_address["origins"]["asgi"] == site.origins["asgi"].replace("localhost", "127.0.0.1")
 
 
-@pytest.mark.parametrize("name", ["", "page.js", "checks.js", "card.js", "policy.js", "style.css", "frame/attempt.js"])
+PAGE = Path(_page.__file__).parent / "page"
+PARTS = sorted(str(path.relative_to(PAGE)) for path in PAGE.rglob("*.*"))
+
+
+@pytest.mark.parametrize("name", ["", *PARTS])
 def test_page_and_its_parts_are_served(shared: tuple[_serve.Demo, httpx.Client], name: str) -> None:
     """Everything that the page loads is there, under a policy that lets in nothing from anywhere else."""
     site, client = shared
@@ -396,7 +399,9 @@ def test_other_origin_serves_the_frame_alone(shared: tuple[_serve.Demo, httpx.Cl
     answer = client.get(site.origins["other"] + path)
     assert answer.status_code == status
     assert f"frame-ancestors {site.origins['page']}" in answer.headers["content-security-policy"]
-    assert f"connect-src {site.origins['asgi']} {site.origins['wsgi']};" in answer.headers["content-security-policy"]
+    for what in ("connect", "img", "font"):
+        buckets = f"{what}-src {site.origins['asgi']} {site.origins['wsgi']};"
+        assert buckets in answer.headers["content-security-policy"]
 
 
 HOSTS = [
@@ -442,13 +447,16 @@ def own_headers(site: _serve.Demo) -> dict[str, str]:
     return {"Origin": site.origins["page"], "Content-Type": "application/json", "Sec-Fetch-Site": "same-origin"}
 
 
+@pytest.mark.parametrize(("method", "path"), [("PUT", "/policy"), ("POST", "/examine"), ("POST", "/rewrite")])
 @pytest.mark.parametrize("change", SAVES_REFUSED.values(), ids=SAVES_REFUSED)
-def test_only_the_page_saves(shared: tuple[_serve.Demo, httpx.Client], change: dict[str, str]) -> None:
-    """A request to save that does not come from the page is refused before its text is read."""
+def test_only_the_page_saves(
+    *, shared: tuple[_serve.Demo, httpx.Client], change: dict[str, str], method: str, path: str
+) -> None:
+    """A request with a text that does not come from the page is refused before its text is read."""
     site, client = shared
     before = site.policy.path.read_bytes()
     text = with_method(site.policy, "DELETE")
-    answer = client.put("/policy", headers=own_headers(site) | change, json={"text": text})
+    answer = client.request(method, path, headers=own_headers(site) | change, json={"text": text, "form": "xml"})
     assert answer.status_code == 403
     assert answer.json()["message"].endswith(".")
     assert site.policy.path.read_bytes() == before
@@ -456,13 +464,25 @@ def test_only_the_page_saves(shared: tuple[_serve.Demo, httpx.Client], change: d
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"[", b"[]", b"3", b"{}", b'{"text": 1}', b"\xff", b"[" * 60_000, b'{"text": "' + b" " * 66_000 + b'"}'],
-    ids=["empty", "broken", "list", "number", "no-text", "no-string", "no-utf8", "deep", "large"],
+    [
+        b"",
+        b"[",
+        b"[]",
+        b"3",
+        b"{}",
+        b'{"text": 1}',
+        b"\xff",
+        b'{"text": "\\ud800"}',
+        b"[" * 60_000,
+        b'{"text": "' + b" " * 66_000 + b'"}',
+    ],
+    ids=["empty", "broken", "list", "number", "no-text", "no-string", "no-utf8", "half-a-pair", "deep", "large"],
 )
-def test_save_wants_a_text(shared: tuple[_serve.Demo, httpx.Client], body: bytes) -> None:
+@pytest.mark.parametrize(("method", "path"), [("PUT", "/policy"), ("POST", "/examine"), ("POST", "/rewrite")])
+def test_page_sends_texts(*, shared: tuple[_serve.Demo, httpx.Client], method: str, path: str, body: bytes) -> None:
     """Anything but a small JSON object with a text is refused without harm."""
     site, client = shared
-    answer = client.put("/policy", headers=own_headers(site), content=body)
+    answer = client.request(method, path, headers=own_headers(site), content=body)
     assert (answer.status_code, list(answer.json())) == (400, ["message"])
 
 
@@ -480,7 +500,7 @@ def test_save_explains_an_invalid_policy(own: tuple[_serve.Demo, httpx.Client]) 
     }
     assert all(problem["column"] > 1 and problem["message"] for problem in found.values())
     assert site.policy.path.read_bytes() == before
-    assert client.get("/policy").json()["version"] == 1
+    assert client.get("/policy").json() == {"text": before.decode(), "problems": []}
 
 
 @pytest.mark.parametrize("door", DOORS)
@@ -491,7 +511,7 @@ def test_saved_policy_is_in_force(own: tuple[_serve.Demo, httpx.Client], door: s
     asked = preflight("DELETE", origin=site.origins["page"])
     assert client.options(url, headers=asked).status_code == 403
     answer = client.put("/policy", headers=own_headers(site), json={"text": text})
-    assert answer.json() == {"text": text, "version": 2, "problems": []}
+    assert answer.json() == {"text": text, "problems": []}
     assert site.policy.path.read_text(encoding="utf-8") == text
     assert client.options(url, headers=asked).status_code == 204
 
@@ -501,7 +521,7 @@ def test_page_sees_a_broken_file(own: tuple[_serve.Demo, httpx.Client]) -> None:
     site, client = own
     site.policy.path.write_text("[\n  nonsense\n]", encoding="utf-8")
     shown: dict[str, Any] = client.get("/policy").json()
-    assert (shown["text"], shown["version"]) == ("[\n  nonsense\n]", 2)
+    assert shown["text"] == "[\n  nonsense\n]"
     assert shown["problems"][0]["line"] == 2
     answer = client.get(f"{site.origins['wsgi']}/hello.txt", headers={"Origin": site.origins["page"]})
     assert answer.headers["access-control-allow-origin"] == site.origins["page"]
@@ -516,6 +536,144 @@ def test_page_sees_a_lost_file(own: tuple[_serve.Demo, httpx.Client]) -> None:
     assert (shown["text"], [problem["code"] for problem in shown["problems"]]) == ("", ["file"])
     answer = client.put("/policy", headers=own_headers(site), content=json.dumps({"text": text}))
     assert (answer.status_code, list(answer.json())) == (500, ["message"])
+
+
+# What is said of a text that is not saved yet.
+
+
+def question(text: str, fetch: dict[str, Any] | None = None) -> _examine.Question:
+    """What the page asks: about a text, and a fetch of a file in a bucket on another origin."""
+    described = None if fetch is None else {"page": ORIGIN, "url": "http://localhost:8001/hello.txt", **fetch}
+    return _examine.Question.model_validate_json(json.dumps({"text": text, "fetch": described}))
+
+
+STARTER = _policy.STARTER.replace("ORIGIN", ORIGIN)
+
+
+def test_examined_text_has_its_findings(bucket: _bucket.Bucket) -> None:
+    """Every finding of `check` is there, with where it ends and what is known of its code; a mark counts for no column."""
+    text = STARTER.replace('"PUT"]', '"PUT", "OPTIONS"]').replace('"ETag"', '"*"')
+    for mark in ("", "\ufeff"):
+        said = _examine.examine(question(mark + text), bucket)
+        found = [
+            (problem["code"], text.splitlines()[problem["line"] - 1][problem["column"] - 1 : problem["end_column"] - 1])
+            for problem in said["problems"]
+        ]
+        assert found == [("method-options", '"OPTIONS"'), ("expose-wildcard", '"*"')]
+        assert all(problem["why"] and problem["instead"] for problem in said["problems"])
+        assert (said["form"], said["matrix"], said["fetch"]) == ("dashboard", None, None)
+
+
+@pytest.mark.parametrize("text", ["", "{}", "nonsense", "<a>"])
+def test_examined_text_that_is_no_policy(bucket: _bucket.Bucket, text: str) -> None:
+    """A text without a form has problems and nothing else."""
+    said = _examine.examine(question(text, {}), bucket)
+    assert said["problems"]
+    assert (said["form"], said["matrix"], said["fetch"]) == (None, None, None)
+
+
+def test_examined_policy_has_its_matrix(bucket: _bucket.Bucket) -> None:
+    """A good text has the matrix of its policy, and without a described fetch no simulation."""
+    said = _examine.examine(question(STARTER), bucket)
+    assert said["problems"] == []
+    assert said["matrix"] == asdict(matrix(Policy.parse(STARTER)))
+    assert said["fetch"] is None
+
+
+DESCRIBED: dict[str, tuple[dict[str, Any], str, list[str], list[str | None]]] = {
+    "get": ({}, "readable", ["GET"], ["allowed"]),
+    "put": ({"method": "PUT", "body": "x"}, "readable", ["OPTIONS", "PUT"], ["allowed", "allowed"]),
+    "delete": ({"method": "DELETE"}, "blocked", ["OPTIONS"], ["method"]),
+    "other": ({"page": "https://app.example"}, "blocked", ["GET"], ["origin"]),
+    "xhr": ({"kind": "xhr", "method": "PUT", "body": "x"}, "readable", ["OPTIONS", "PUT"], ["allowed", "allowed"]),
+    "xhr-cookies": ({"kind": "xhr", "credentials": "include"}, "blocked", ["GET"], ["allowed"]),
+    "no-cors": ({"mode": "no-cors"}, "opaque", ["GET"], [None]),
+    "image": ({"kind": "image"}, "opaque", ["GET"], [None]),
+    "image-anonymous": ({"kind": "image-anonymous"}, "readable", ["GET"], ["allowed"]),
+    "font": ({"kind": "font"}, "readable", ["GET"], ["allowed"]),
+    "module": ({"kind": "module"}, "readable", ["GET"], ["allowed"]),
+    "unsent": ({"mode": "same-origin"}, "blocked", [], []),
+}
+
+
+@pytest.mark.parametrize(("fetch", "outcome", "methods", "reasons"), DESCRIBED.values(), ids=DESCRIBED)
+def test_described_fetch_is_simulated(
+    *, bucket: _bucket.Bucket, fetch: dict[str, Any], outcome: str, methods: list[str], reasons: list[str | None]
+) -> None:
+    """The model says what is sent and what comes of it, and for every request with an origin the policy's why."""
+    said = _examine.examine(question(STARTER, fetch), bucket.rehearsal())["fetch"]
+    assert said["outcome"] == outcome
+    assert [exchange["method"] for exchange in said["exchanges"]] == methods
+    assert [why and why["reason"] for why in said["why"]] == reasons
+    assert (said["suggestion"] is not None) is (reasons[-1:] in (["origin"], ["method"]))
+
+
+def test_refused_fetch_has_a_suggestion(bucket: _bucket.Bucket) -> None:
+    """What would grant a refused preflight is said in words, and as the rule should be written."""
+    fetch = {"method": "DELETE", "headers": [["x-team", "blue"]]}
+    said = _examine.examine(question(STARTER, fetch), bucket)["fetch"]
+    assert json.loads(said["suggestion"]["fragment"])["AllowedMethods"] == ["GET", "HEAD", "PUT", "DELETE"]
+    assert json.loads(said["suggestion"]["fragment"])["AllowedHeaders"] == ["content-type", "x-team"]
+    assert said["why"][0]["rules"][0]["headers"] == ({"name": "x-team", "allowed": False},)
+    assert "blocked by CORS policy" in said["message"]
+
+
+def test_described_fetch_may_be_none(bucket: _bucket.Bucket) -> None:
+    """What is no fetch is refused in words."""
+    said = _examine.examine(question(STARTER, {"page": "app.example"}), bucket)["fetch"]
+    assert list(said) == ["refusal"]
+    assert "is no origin" in said["refusal"]
+
+
+@pytest.mark.parametrize(
+    "fetch", [{"kind": "iframe"}, {"method": 1}, {"headers": [["a"]]}, {"size": "1"}, {"body": None}]
+)
+def test_described_fetch_has_known_keys(shared: tuple[_serve.Demo, httpx.Client], fetch: dict[str, Any]) -> None:
+    """A description that is none of the page's is refused, and the answer says what is wrong."""
+    site, client = shared
+    described = {"page": ORIGIN, "url": f"{site.origins['asgi']}/hello.txt", **fetch}
+    answer = client.post("/examine", headers=own_headers(site), json={"text": STARTER, "fetch": described})
+    assert answer.status_code == 400
+    assert answer.json()["message"].startswith("Send text, fetch as JSON: ")
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+def test_model_changes_nothing(bucket: _bucket.Bucket, tmp_path: Path, method: str) -> None:
+    """The model's bucket answers as the real one does, and no file comes or goes."""
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    rehearsed = bucket.rehearsal().answer(method, "hello.txt", b"other")
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+    assert rehearsed == bucket.answer(method, "hello.txt", b"other")
+
+
+def test_examining_is_not_logged(own: tuple[_serve.Demo, httpx.Client], caplog: pytest.LogCaptureFixture) -> None:
+    """What is doubtful about a text is told to the page, and not to the terminal with every keystroke."""
+    site, client = own
+    fetch = {"page": ORIGIN, "url": f"{site.origins['asgi']}/hello.txt"}
+    text = STARTER.replace('"ETag"', '"*"')
+    answer = client.post("/examine", headers=own_headers(site), json={"text": text, "fetch": fetch})
+    assert [problem["code"] for problem in answer.json()["problems"]] == ["expose-wildcard"]
+    assert caplog.records == []
+    assert site.policy.path.read_text(encoding="utf-8") != text
+
+
+@pytest.mark.parametrize("form", ["dashboard", "api", "s3", "xml", "terraform"])
+def test_a_text_is_rewritten(shared: tuple[_serve.Demo, httpx.Client], form: str) -> None:
+    """A policy comes back in the form that is asked for, and the same policy; what the form cannot hold is named."""
+    site, client = shared
+    text = json.dumps({"success": True, "result": json.loads(convert(STARTER, "api").text)})
+    answer = client.post("/rewrite", headers=own_headers(site), json={"text": text, "form": form}).json()
+    written = Policy.parse(answer["text"])
+    assert (written, written.form) == (Policy.parse(STARTER), form)
+    assert answer["dropped"] == list(convert(text, form).dropped)
+
+
+def test_what_is_no_policy_is_not_rewritten(shared: tuple[_serve.Demo, httpx.Client]) -> None:
+    """A text that cannot be read has no other form, and the page is told so in a line."""
+    site, client = shared
+    answer = client.post("/rewrite", headers=own_headers(site), json={"text": "[", "form": "xml"})
+    assert answer.status_code == 422
+    assert "\n" not in answer.json()["message"]
 
 
 # The ports.

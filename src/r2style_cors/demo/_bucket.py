@@ -87,12 +87,30 @@ class Bucket:
     def _put(self, path: Path, body: bytes) -> Answer:
         if len(body) > LIMIT:
             return _text(413, f"A file has at most {LIMIT} bytes.")
-        write_whole(path, body)
+        self._write(path, body)
         return Answer(200, {"Content-Length": "0", "ETag": _etag(body)})
 
     def _delete(self, path: Path, _body: bytes) -> Answer:
-        path.unlink(missing_ok=True)
+        self._remove(path)
         return Answer(204, {})
+
+    def _write(self, path: Path, body: bytes) -> None:
+        write_whole(path, body)
+
+    def _remove(self, path: Path) -> None:
+        path.unlink(missing_ok=True)
+
+    def rehearsal(self) -> Bucket:
+        """The same files with the same answers, of which nothing comes: nothing is written and nothing deleted."""
+        return _Rehearsal(self._directory)
+
+
+class _Rehearsal(Bucket):
+    def _write(self, path: Path, body: bytes) -> None:
+        """Leave the file as it is."""
+
+    def _remove(self, path: Path) -> None:
+        """Leave the file where it is."""
 
 
 def _etag(content: bytes) -> str:

@@ -1,21 +1,23 @@
-"""The page's own server: static files, what crossed the wire, and the policy file to read and to save."""
+"""The page's own server: static files, what crossed the wire, the policy file, and what is to be said of a policy."""
 
 from __future__ import annotations
 
 import ipaddress
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
+from pydantic import BaseModel, ValidationError
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from ..errors import PolicyError
+from ._examine import Draft, Question, Rewriting, examine, rewritten, told
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,11 +27,14 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from ..errors import Problem
+    from ._bucket import Bucket
     from ._policy import DemoPolicy
     from ._recorder import Recorder
 
 PAGE = Path(__file__).parent / "page"
-LIMIT = 65_536  # bytes in a saved policy, as JSON
+LIMIT = 65_536  # bytes of JSON that the page may send
+
+Sent = TypeVar("Sent", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,7 @@ class Answers:
     ports: Ports
     policy: DemoPolicy
     recorder: Recorder
+    bucket: Bucket
 
     async def setup(self, request: Request) -> Response:
         """Where everything is, by the host name that the page was opened with."""
@@ -67,36 +73,50 @@ class Answers:
     async def show(self, _request: Request) -> Response:
         """The policy file as it is now, with its problems."""
         policy = self.policy
-        policy.engine()  # a look at the file
-        return JSONResponse(
-            {"text": _text(policy.path), "version": policy.version, "problems": _problems(policy.problems)}
-        )
+        policy.look()
+        return JSONResponse({"text": _text(policy.path), "problems": _problems(policy.problems)})
 
     async def save(self, request: Request) -> Response:
         """Save the text that the page sends, if it is a good policy; else say what is wrong, and change nothing."""
-        refusal = _why_not_ours(request)
-        if refusal is not None:
-            return JSONResponse({"message": refusal}, 403)
-        text = await _sent_text(request)
-        if text is None:
-            return JSONResponse({"message": 'Send {"text": …} as JSON, at most 64 KiB.'}, 400)
+        draft = await _received(request, Draft)
+        if isinstance(draft, JSONResponse):
+            return draft
         try:
-            self.policy.save(text)
+            self.policy.save(draft.text)
         except PolicyError as error:
             return JSONResponse({"problems": _problems(error.problems)}, 422)
         except OSError as error:
             return JSONResponse({"message": f"The file could not be written: {error.strerror}."}, 500)
         return await self.show(request)
 
+    async def examine(self, request: Request) -> Response:
+        """What is to be said of a text that is not saved yet, and of a fetch that the page describes."""
+        question = await _received(request, Question)
+        if isinstance(question, JSONResponse):
+            return question
+        return JSONResponse(await run_in_threadpool(examine, question, self.bucket))
 
-def page_app(ports: Ports, policy: DemoPolicy, recorder: Recorder, host: str) -> ASGIApp:
-    """The page that a person opens."""
-    answers = Answers(ports, policy, recorder)
+    async def rewrite(self, request: Request) -> Response:
+        """A text in another of the five forms."""
+        rewriting = await _received(request, Rewriting)
+        if isinstance(rewriting, JSONResponse):
+            return rewriting
+        try:
+            return JSONResponse(await run_in_threadpool(rewritten, rewriting))
+        except ValueError as error:  # PolicyError too
+            return JSONResponse({"message": str(error).partition("\n")[0]}, 422)
+
+
+def page_app(ports: Ports, policy: DemoPolicy, recorder: Recorder, bucket: Bucket, host: str) -> ASGIApp:
+    """The page that a person opens. `bucket` is what its model asks, and is never written to."""
+    answers = Answers(ports, policy, recorder, bucket)
     routes = [
         Route("/setup", answers.setup),
         Route("/exchanges", answers.exchanges),
         Route("/policy", answers.show, methods=["GET"]),
         Route("/policy", answers.save, methods=["PUT"]),
+        Route("/examine", answers.examine, methods=["POST"]),
+        Route("/rewrite", answers.rewrite, methods=["POST"]),
         Mount("/", StaticFiles(directory=PAGE, html=True)),
     ]
     return _guarded(Starlette(routes=routes), host, lambda hostname: _page_rules(ports.origins(hostname)))
@@ -120,8 +140,9 @@ def _page_rules(origins: dict[str, str]) -> str:
 
 def _frame_rules(origins: dict[str, str]) -> str:
     """The frame's: it is shown by the page alone, and asks the buckets alone."""
+    buckets = f"{origins['asgi']} {origins['wsgi']}"
     return (
-        f"default-src 'none'; script-src 'self'; connect-src {origins['asgi']} {origins['wsgi']}; "
+        f"default-src 'none'; script-src 'self'; connect-src {buckets}; img-src {buckets}; font-src {buckets}; "
         f"base-uri 'none'; form-action 'none'; frame-ancestors {origins['page']}"
     )
 
@@ -172,29 +193,33 @@ def _is_ours(hostname: str, host: str) -> bool:
 
 
 def _why_not_ours(request: Request) -> str | None:
-    """Why a request to save is not the page's own; None where it is (Fetch, section 3.2; Fetch Metadata, 2.4)."""
+    """Why a request is not the page's own; None where it is (Fetch, section 3.2; Fetch Metadata, 2.4)."""
     headers = request.headers
     if headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-        return "A policy is saved as application/json."
+        return "The page sends application/json."
     if headers.get("origin") != f"http://{headers.get('host')}":
-        return "Only the page itself saves the policy: the origin is another one."
+        return "Only the page itself may ask this: the origin is another one."
     if headers.get("sec-fetch-site", "same-origin") != "same-origin":
-        return "Only the page itself saves the policy: the request is cross-site."
+        return "Only the page itself may ask this: the request is cross-site."
     return None
 
 
-async def _sent_text(request: Request) -> str | None:
-    """The member `text` of the JSON that was sent, or None where there is none."""
+async def _received(request: Request, kind: type[Sent]) -> Sent | JSONResponse:
+    """What the page sends, or the answer that refuses it: it is not the page's, too large, or not of this kind."""
+    refusal = _why_not_ours(request)
+    if refusal is not None:
+        return JSONResponse({"message": refusal}, 403)
     body = b""
     async for block in request.stream():
         body += block
         if len(body) > LIMIT:
-            return None
+            return JSONResponse({"message": f"That is too large: at most {LIMIT} bytes of JSON are read."}, 400)
     try:
-        text = json.loads(body)["text"]
-    except (ValueError, TypeError, KeyError, RecursionError):
-        return None
-    return text if isinstance(text, str) else None
+        return kind.model_validate_json(body)
+    except ValidationError as error:
+        return JSONResponse(
+            {"message": f"Send {', '.join(kind.model_fields)} as JSON: {error.errors()[0]['msg']}."}, 400
+        )
 
 
 def _text(path: Path) -> str:
@@ -204,7 +229,5 @@ def _text(path: Path) -> str:
         return ""
 
 
-def _problems(problems: tuple[Problem, ...]) -> list[dict[str, object]]:
-    """Problems as JSON. The value is left out: the page shows the line that it stands in."""
-    shown = ("code", "severity", "path", "line", "column", "message", "fix")
-    return [{name: getattr(problem, name) for name in shown} for problem in problems]
+def _problems(problems: tuple[Problem, ...]) -> list[dict[str, Any]]:
+    return [told(problem) for problem in problems]

@@ -1,26 +1,20 @@
-"""The demo's policy file: read again when it changes, while the last good one stays in force.
-
-Together with `Door` this is all that stands between a file and a middleware, so that another source may take its place.
-"""
+"""The demo's policy file: made where there is none, checked before it is saved, and followed while it changes."""
 
 from __future__ import annotations
 
-from threading import Lock
-from typing import TYPE_CHECKING, Generic, TypeVar
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
+from .._source import PolicyFile
 from ..errors import PolicyError
-from ..policy import Policy, load_policy
+from ..policy import Policy
 from ._files import write_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from .._engine import Engine
     from ..errors import Problem
-
-Application = TypeVar("Application")
-
 
 STARTER = """\
 [
@@ -55,8 +49,7 @@ class DemoPolicy:
 
     Attributes:
         path: the file.
-        problems: what the last reading found. Where one of them is an error, an older policy is in force.
-        version: how many readings there were; it grows with every change of the file.
+        file: the same, for the doors: they look at it with every request.
     """
 
     def __init__(self, path: Path) -> None:
@@ -66,24 +59,26 @@ class DemoPolicy:
             PolicyError: there is no good policy to begin with.
         """
         self.path = path
-        self.problems: tuple[Problem, ...] = ()
-        self.version = 1
-        self._lock = Lock()
-        self._stamp = _stamp(path)
-        self._engine = self._read()
+        self.file = PolicyFile(path, check_every=0)
+        self._engine = self.file.follow(lambda data: Policy.parse(data).compile())
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What is wrong with the file. Where one of them is an error, an older policy is in force."""
+        error = self.file.last_error
+        return error.problems if isinstance(error, PolicyError) else self.engine().problems
 
     def engine(self) -> Engine:
-        """The engine in force now, after a look at the file."""
-        with self._lock:  # the WSGI server asks from several threads
-            stamp = _stamp(self.path)
-            if stamp != self._stamp:
-                self._stamp = stamp
-                self.version += 1
-                self._reread()
-            return self._engine
+        """The engine in force now."""
+        return self._engine.current()
+
+    def look(self) -> None:
+        """Read the file now, so that `problems` are those of this moment."""
+        with suppress(PolicyError):  # `problems` tells
+            self.file.reload()
 
     def save(self, text: str) -> None:
-        """Check `text`, and only then write it to the file.
+        """Check `text`, and only then write it to the file, and put it in force.
 
         Raises:
             PolicyError: `text` is no good policy; the file is left as it is.
@@ -92,39 +87,4 @@ class DemoPolicy:
         content = text.encode()
         Policy.parse(content)
         write_whole(self.path, content)
-
-    def _reread(self) -> None:
-        try:
-            self._engine = self._read()
-        except PolicyError as error:
-            self.problems = error.problems
-
-    def _read(self) -> Engine:
-        policy = load_policy(self.path)
-        self.problems = policy.problems
-        return policy.compile()
-
-
-def _stamp(path: Path) -> tuple[int, int, int] | None:
-    """What changes when the file does; None where there is no file to see."""
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_mtime_ns, status.st_size, status.st_ino
-
-
-class Door(Generic[Application]):
-    """A middleware around one application, made anew when the engine in force is another one."""
-
-    def __init__(self, policy: DemoPolicy, make: Callable[[Engine], Application]) -> None:
-        self._policy = policy
-        self._make = make
-        self._made: tuple[Engine, Application] | None = None
-
-    def current(self) -> Application:
-        """The application under the policy in force. The pair is swapped whole, so that no thread sees half of it."""
-        engine, made = self._policy.engine(), self._made
-        if made is None or made[0] is not engine:
-            made = self._made = (engine, self._make(engine))
-        return made[1]
+        self.file.reload()

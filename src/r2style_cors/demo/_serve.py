@@ -15,12 +15,11 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from .. import asgi, wsgi
 from ._bucket import Bucket, asgi_bucket, wsgi_bucket
 from ._page import Ports, other_app, page_app
-from ._policy import DemoPolicy, Door, create
+from ._policy import DemoPolicy, create
 from ._recorder import Recorder, record_asgi, record_wsgi
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+    from collections.abc import Iterator
 
     from starlette.types import ASGIApp, Receive, Scope, Send
     from werkzeug.serving import BaseWSGIServer
@@ -76,8 +75,8 @@ class Demo:
     def _connect(self, host: str, ports: Ports, bucket: Bucket, sockets: list[socket.socket]) -> None:
         recorder = Recorder(self.policy)
         apps = {
-            ports.page: page_app(ports, self.policy, recorder, host),
-            ports.asgi: record_asgi(_asgi_door(bucket, self.policy), recorder),
+            ports.page: page_app(ports, self.policy, recorder, bucket.rehearsal(), host),
+            ports.asgi: record_asgi(asgi.CORSMiddleware(asgi_bucket(bucket), self.policy.file), recorder),
             ports.other: other_app(ports, host),
         }
         config = uvicorn.Config(
@@ -91,7 +90,7 @@ class Demo:
         self._loop = uvicorn.Server(config)
         page, asgi_port, wsgi_port, other = sockets
         self._sockets = [page, asgi_port, other]
-        app = record_wsgi(_wsgi_door(bucket, self.policy), recorder)
+        app = record_wsgi(wsgi.CORSMiddleware(wsgi_bucket(bucket), self.policy.file), recorder)
         self._threads = make_server(host, ports.wsgi, app, threaded=True, request_handler=_Quiet, fd=wsgi_port.fileno())
 
 
@@ -130,26 +129,6 @@ def shown_host(host: str) -> str:
 def _by_port(apps: dict[int, ASGIApp]) -> ASGIApp:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await apps[scope["server"][1]](scope, receive, send)
-
-    return app
-
-
-def _asgi_door(bucket: Bucket, policy: DemoPolicy) -> ASGIApp:
-    files = asgi_bucket(bucket)
-    door: Door[ASGIApp] = Door(policy, lambda engine: asgi.CORSMiddleware(files, policy=engine))
-
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        await door.current()(scope, receive, send)
-
-    return app
-
-
-def _wsgi_door(bucket: Bucket, policy: DemoPolicy) -> WSGIApplication:
-    files = wsgi_bucket(bucket)
-    door: Door[WSGIApplication] = Door(policy, lambda engine: wsgi.CORSMiddleware(files, policy=engine))
-
-    def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        return door.current()(environ, start_response)
 
     return app
 

@@ -56,7 +56,7 @@ function readout({ read, status, etag, text }) {
   return [element("span", `The page sees ${status}, ${tag}${text ? `, and “${text.trim()}”` : ""}`, "readout")];
 }
 
-function showExchange({ method, path, asked, status, answered, preflight }) {
+export function showExchange({ method, path, asked, status, answered, preflight }) {
   const shown = document.querySelector("#exchange").content.firstElementChild.cloneNode(true);
   shown.open = ROOMY.matches;
   shown.querySelector("h3").textContent = preflight ? "Preflight" : "Actual request";
@@ -86,6 +86,13 @@ export function icon(verdict) {
   path.setAttribute("d", ICONS[verdict]);
   picture.append(path);
   return picture;
+}
+
+// A sentence whose `code` is set as code.
+export function prose(sentence, name = "p", className = "") {
+  const shown = element(name, "", className);
+  shown.append(...sentence.split("`").map((part, index) => (index % 2 ? element("code", part) : part)));
+  return shown;
 }
 
 export function element(name, text = "", className = "") {

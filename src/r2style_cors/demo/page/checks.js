@@ -28,9 +28,9 @@ async function image(url, { specimen }) {
   return { read: true };
 }
 
-function fromOtherOrigin(url, { other }) {
+export function fromOtherOrigin(described, { frame, origin }) {
   const { port1, port2 } = new MessageChannel();
-  other.frame.contentWindow.postMessage({ url }, other.origin, [port2]);
+  frame.contentWindow.postMessage(described, origin, [port2]);
   return new Promise((resolve) => {
     port1.onmessage = ({ data }) => {
       port1.close();
@@ -59,7 +59,7 @@ export const checks = [
     title: "A GET",
     about: () => "Method and headers are CORS-safelisted, so the browser sends the request without a preflight.",
     key: "data.json",
-    ask: (url) => attempt(url),
+    ask: (url) => attempt({ url }),
     tip: () => "Take ETag out of ExposeHeaders: the page then reads the file, but no longer its ETag.",
   },
   {
@@ -68,7 +68,7 @@ export const checks = [
     about: () => "The method and a content type of application/json both need a preflight.",
     key: "note.json",
     ask: (url) =>
-      attempt(url, { method: "PUT", headers: { "content-type": "application/json" }, body: '{"from": "the page"}' }),
+      attempt({ url, method: "PUT", headers: { "content-type": "application/json" }, body: '{"from": "the page"}' }),
     tip: () => "Take content-type out of AllowedHeaders: the browser then never sends the PUT.",
   },
   {
@@ -76,7 +76,7 @@ export const checks = [
     title: "The same GET from another origin",
     about: ({ other }) => `It is sent by a frame on ${other}. Another port is another origin.`,
     key: "data.json",
-    ask: fromOtherOrigin,
+    ask: (url, { other }) => fromOtherOrigin({ url }, other),
     tip: ({ other }) => `Add "${other}" to AllowedOrigins.`,
   },
   {
@@ -84,7 +84,7 @@ export const checks = [
     title: "A DELETE",
     about: () => "A method that the starter policy does not list.",
     key: "scratch.txt",
-    ask: (url) => attempt(url, { method: "DELETE" }),
+    ask: (url) => attempt({ url, method: "DELETE" }),
     tip: () => 'Add "DELETE" to AllowedMethods.',
   },
   {
@@ -92,7 +92,7 @@ export const checks = [
     title: "A GET with a header of its own",
     about: () => "It carries x-team: blue, which the starter policy does not list, so it needs a preflight.",
     key: "hello.txt",
-    ask: (url) => attempt(url, { headers: { "x-team": "blue" } }),
+    ask: (url) => attempt({ url, headers: { "x-team": "blue" } }),
     tip: () => 'Add "x-team" to AllowedHeaders.',
   },
 ];

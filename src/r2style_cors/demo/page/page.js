@@ -1,15 +1,25 @@
-// Wires the page: which bucket is asked, the seven checks, the overview of their verdicts, the editor.
+// Wires the page: which bucket is asked, the editor, the seven checks, the described fetch, the matrix, the link.
 import { element, icon, makeCard, show } from "./card.js";
 import { checks } from "./checks.js";
-import { openEditor } from "./policy.js";
+import { described, fill, filled, openForm } from "./describe.js";
+import { fromFragment, toFragment } from "./link.js";
+import { showMatrix } from "./matrix.js";
+import { openFetch, showModel } from "./onefetch.js";
+import { openEditor, policyText, showFindings, write } from "./policy.js";
+import { ask, send } from "./server.js";
+import { select, view } from "./tabs.js";
 
+const PAUSE = 200; // milliseconds without a keystroke before the text is looked at
 const main = document.querySelector("#checks");
 const frame = document.querySelector("#other");
 const doors = document.querySelectorAll("[name=door]");
 
-const { origins, file } = await (await fetch("/setup")).json();
+const { origins, file } = (await ask("/setup")).said;
+const site = { origins, frame, bucket: () => origins[door()] };
 const cards = new Map(checks.map((check) => [check, makeCard(check, origins)]));
 let latest = 0;
+let examined = 0;
+let pause;
 
 function door() {
   return [...doors].find(({ checked }) => checked).value;
@@ -29,13 +39,13 @@ async function runAll() {
 async function runOne(check, turn) {
   const card = cards.get(check);
   const id = `${turn}-${Math.random().toString(36).slice(2)}`; // new for each run, so that no cache answers
-  const url = `${origins[door()]}/${check.key}?id=${id}`;
+  const url = `${site.bucket()}/${check.key}?id=${id}`;
   const result = await check.ask(url, {
     specimen: card.querySelector(".specimen"),
     other: { frame, origin: origins.other },
   });
-  const exchanges = await fetch(`/exchanges?id=${id}`).then((answer) => answer.json(), () => []);
-  if (turn === latest) show(card, result, exchanges);
+  const { good, said } = await ask(`/exchanges?id=${id}`);
+  if (turn === latest) show(card, result, good ? said : []);
 }
 
 function summarise() {
@@ -57,14 +67,75 @@ function overviewItem([check, { dataset }]) {
   return item;
 }
 
+function examineSoon() {
+  begin();
+  pause = setTimeout(examine, PAUSE);
+}
+
+// From here on, what is found in an earlier text is no longer shown.
+function begin() {
+  clearTimeout(pause);
+  document.body.dataset.examined = "false";
+  return ++examined;
+}
+
+async function examine() {
+  const turn = begin();
+  const { good, said } = await send("/examine", { text: policyText(), fetch: described(site.bucket()) });
+  if (turn !== examined) return;
+  if (good) {
+    showFindings(said);
+    showMatrix(said.matrix);
+  }
+  showModel(good ? said.fetch : { refusal: said.message }, site);
+  document.body.dataset.examined = "true";
+}
+
+// The state in a link. Origins of this demo go by their names, since another one may have other ports.
+function state() {
+  const { page, ...asked } = filled();
+  const named = Object.keys(origins).find((name) => origins[name] === page) ?? page;
+  return { policy: policyText(), door: door(), view: view(), asked: { ...asked, page: named } };
+}
+
+// Nothing of a link is saved, and nothing is asked by it but what the page asks anyway.
+function restore() {
+  const kept = fromFragment(location.hash);
+  if (kept === undefined) tellLink("This link cannot be read.");
+  if (!kept) return;
+  doors.forEach((choice) => (choice.checked ||= choice.value === kept.door));
+  fill({ ...kept.asked, page: origins[kept.asked.page] ?? kept.asked.page });
+  select(kept.view);
+  write(kept.policy);
+}
+
+async function makeLink() {
+  history.replaceState(null, "", toFragment(state()));
+  try {
+    await navigator.clipboard.writeText(location.href);
+    tellLink("Copied.");
+  } catch {
+    tellLink("It is in the address bar."); // a browser may keep its clipboard to itself
+  }
+}
+
+function tellLink(words) {
+  document.querySelector("#linked").textContent = words;
+}
+
 document.querySelector("#page-origin").textContent = location.origin;
 document.querySelector("#file").textContent = file;
 document.querySelectorAll("[data-origin]").forEach((place) => (place.textContent = origins[place.dataset.origin]));
-doors.forEach((choice) => choice.addEventListener("change", runAll));
+doors.forEach((choice) => choice.addEventListener("change", () => (runAll(), examine())));
 document.querySelector("#run").addEventListener("click", runAll);
+document.querySelector("#link").addEventListener("click", makeLink);
 main.append(...cards.values());
 
 const ready = new Promise((resolve) => frame.addEventListener("load", resolve, { once: true }));
 frame.src = `${origins.other}/`;
-await Promise.all([ready, openEditor(runAll)]);
+openForm(origins, examineSoon);
+openFetch(site, examine);
+await Promise.all([ready, openEditor({ changed: runAll, typed: examineSoon })]);
+restore();
+addEventListener("hashchange", () => (restore(), runAll()));
 runAll();

@@ -1,83 +1,110 @@
-// The editor of the policy file. `changed` is called whenever another policy may be in force.
-import { element } from "./card.js";
+// The editor of the policy file. `changed` is called whenever another policy may be in force, `typed` with any new text.
+import { element, prose } from "./card.js";
+import { placesIn, underline } from "./marks.js";
+import { ask, send } from "./server.js";
 
 const LOOK_EVERY = 1500; // milliseconds between looks at the file
+const ROWS = { least: 12, most: 26 };
 const text = document.querySelector("#text");
 const numbers = document.querySelector("#numbers");
+const marks = document.querySelector("#marks");
 const state = document.querySelector("#state");
+const form = document.querySelector("#form");
 
-let saved = ""; // the file's text when it was last seen
-let version = 0;
+let saved = ""; // the file's text that is being edited
+let seen = ""; // the file's text when it was last looked at
+let recognised = ""; // its form, where it has one
+let standing = []; // what is to be told of that text where it is not edited
+let tellChanged, tellTyped;
 
-export async function openEditor(changed) {
+export const policyText = () => text.value;
+export const isSaved = () => text.value === saved;
+
+export async function openEditor({ changed, typed }) {
+  [tellChanged, tellTyped] = [changed, typed];
   text.addEventListener("input", edited);
-  text.addEventListener("scroll", () => (numbers.scrollTop = text.scrollTop));
+  text.addEventListener("scroll", scrolled);
   text.addEventListener("keydown", saveOnKeys);
+  form.addEventListener("change", rewrite);
   document.querySelector("#editor").addEventListener("submit", (event) => {
     event.preventDefault();
-    save(changed);
+    save();
   });
-  document.querySelector("#revert").addEventListener("click", () => load());
+  document.querySelector("#revert").addEventListener("click", load);
   await load();
-  setInterval(() => document.hidden || look(changed), LOOK_EVERY);
-}
-
-async function ask(options) {
-  try {
-    const answer = await fetch("/policy", options);
-    return { good: answer.ok, said: await answer.json() };
-  } catch {
-    return { good: false, said: { message: "The demo does not answer. Is it still running?" } };
-  }
+  setInterval(() => document.hidden || look(), LOOK_EVERY);
 }
 
 async function load() {
-  const { good, said } = await ask();
+  const { good, said } = await ask("/policy");
   if (good) take(said);
   else tell(said.message, "error");
 }
 
-async function look(changed) {
-  const { good, said } = await ask();
-  if (!good || said.version === version) return;
-  if (text.value === saved) take(said);
+async function look() {
+  const { good, said } = await ask("/policy");
+  if (!good || said.text === seen) return;
+  if (isSaved()) take(said);
   else tell("The file changed meanwhile. “Back to the file” shows it, and drops what you typed.", "warning");
-  version = said.version;
-  changed();
+  seen = said.text;
+  tellChanged();
 }
 
-async function save(changed) {
-  const { good, said } = await ask({
-    method: "PUT",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({ text: text.value }),
-  });
+export async function save() {
+  const { good, said } = await send("/policy", { text: text.value }, "PUT");
   if (good) {
     take(said);
     tell("Saved, and in force.", "good");
-    changed();
-  } else if (said.problems) {
-    list(said.problems);
-    tell("Not saved. The policy before it stays in force.", "error");
-  } else tell(said.message, "error");
+    tellChanged();
+  } else if (said.problems) tell("Not saved. The policy before it stays in force.", "error");
+  else tell(said.message, "error");
+  return good;
 }
 
-function take(seen) {
-  text.value = seen.text;
-  saved = text.value; // with the line ends that a textarea has
-  version = seen.version;
+async function rewrite() {
+  const { good, said } = await send("/rewrite", { text: text.value, form: form.value });
+  if (!good) {
+    form.value = recognised;
+    return tell(`It stays in its form: ${said.message}`, "error");
+  }
+  write(said.text);
+  if (said.dropped.length) tell(`This form has no place for ${said.dropped.join(", ")}.`, "warning");
+}
+
+// A new text that is not saved.
+export function write(words) {
+  text.value = words;
   edited();
-  list(seen.problems);
-  const broken = seen.problems.some(({ severity }) => severity === "error");
-  if (broken) tell("The file has errors. The last good policy stays in force.", "error");
-  else tell("In force.", "good");
+}
+
+function take(said) {
+  text.value = said.text;
+  saved = text.value; // with the line ends that a textarea has
+  seen = said.text;
+  standing = standingOf(said.problems);
+  edited();
+}
+
+function standingOf(problems) {
+  const broken = problems.find(({ severity }) => severity === "error");
+  if (!broken) return ["In force.", "good"];
+  const what = broken.code === "file" ? broken.message : "The file has errors.";
+  return [`${what} The last good policy stays in force.`, "error"];
 }
 
 function edited() {
   const count = text.value.split("\n").length;
+  text.rows = Math.min(Math.max(count + 1, ROWS.least), ROWS.most);
   numbers.textContent = Array.from({ length: count }, (_, index) => index + 1).join("\n");
-  numbers.scrollTop = text.scrollTop;
-  if (text.value !== saved) tell("Not saved yet.", "");
+  underline(marks, text.value, []);
+  scrolled();
+  tell(...(isSaved() ? standing : ["Not saved yet.", ""]));
+  tellTyped();
+}
+
+function scrolled() {
+  numbers.scrollTop = marks.scrollTop = text.scrollTop;
+  marks.scrollLeft = text.scrollLeft;
 }
 
 function saveOnKeys(event) {
@@ -92,36 +119,42 @@ function tell(words, kind) {
   state.dataset.kind = kind;
 }
 
-function list(problems) {
+// What was found in the text that is in the editor now.
+export function showFindings({ form: found, problems }) {
+  form.value = recognised = found ?? "";
+  underline(marks, text.value, problems);
+  scrolled();
+  text.ariaInvalid = String(problems.some(({ severity }) => severity === "error"));
+  document.querySelector("#found").textContent = problems.length ? counted(problems) : "Nothing to find fault with.";
   document.querySelector("#problems").replaceChildren(...problems.map(problemItem));
 }
 
-function problemItem({ severity, code, line, column, path, message, fix }) {
+function counted(problems) {
+  const count = (wanted) => problems.filter(({ severity }) => severity === wanted).length;
+  const parts = ["error", "warning", "note"].filter(count);
+  return parts.map((one) => `${count(one)} ${one}${count(one) === 1 ? "" : "s"}`).join(", ");
+}
+
+function problemItem({ severity, code, line, column, path, message, fix, why, instead }) {
   const item = element("li");
   item.dataset.severity = severity;
   item.dataset.code = code;
   const where = element("button", line ? `Line ${line}, column ${column}` : path || "The file", "where");
   where.type = "button";
   where.addEventListener("click", () => goTo(line ?? 1, column ?? 1));
-  item.append(element("b", severity), where, prose(message));
-  if (fix) {
-    const advice = element("p", "Write ");
-    advice.append(element("code", fix), " instead.");
-    item.append(advice);
-  }
+  item.append(element("b", severity), where, prose(message), prose(why, "p", "reason"));
+  item.append(fix ? advice(fix) : prose(instead, "p", "reason"));
   return item;
 }
 
-// A sentence whose `code` is set as code.
-function prose(sentence) {
-  const shown = element("p");
-  shown.append(...sentence.split("`").map((part, index) => (index % 2 ? element("code", part) : part)));
+function advice(fix) {
+  const shown = element("p", "Write ");
+  shown.append(element("code", fix), " instead.");
   return shown;
 }
 
 function goTo(line, column) {
-  const before = text.value.split("\n").slice(0, line - 1);
-  const place = before.reduce((sum, row) => sum + row.length + 1, 0) + column - 1;
+  const place = placesIn(text.value)(line, column);
   text.focus();
   text.setSelectionRange(place, place);
 }

@@ -3,5 +3,5 @@ import { attempt } from "./attempt.js";
 
 addEventListener("message", async ({ source, data, ports }) => {
   if (source !== parent || parent === window) return;
-  ports[0].postMessage(await attempt(data.url, data.options));
+  ports[0].postMessage(await attempt(data));
 });
