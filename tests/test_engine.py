@@ -335,6 +335,16 @@ def test_s3_tells_of_an_actual_request_s_headers(names: str, reason: str, end: s
     assert explanation.sentence.endswith(end)
 
 
+@pytest.mark.parametrize("method", ["GET", "PUT", "POST", "DELETE", "HEAD", "PATCH"])
+def test_s3_refuses_what_it_knows(method: str) -> None:
+    """6: under `s3` a method that no rule lists is a refusal, if it is one of the five or an extra one, and no bad request."""
+    engine = Policy.parse([{"AllowedOrigins": [ORIGIN], "AllowedMethods": ["GET"]}], "s3").compile(
+        "s3", extra_methods=("PATCH",)
+    )
+    assert engine.decide("OPTIONS", "https://other.example", method).status == 403
+    assert engine.decide("OPTIONS", "https://other.example", f"X{method}").status == 400
+
+
 @pytest.mark.parametrize("profile", ["", "R2", "gcs", None, [], {}], ids=str)
 def test_no_such_profile(profile: Any) -> None:
     """A profile that does not exist is a ValueError that names the two, whatever it is."""

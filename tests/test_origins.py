@@ -38,7 +38,7 @@ IPV6 = {
 PORTS = {
     "good": ["1", "80", "443", "8080", "65535"],
     "bad": [
-        "", "0", "01", "080", "65536", "99999", "100000", "9" * 5000, "-1", "+1", "1.0", "1e3", " 1", "1 ", "a", "*",
+        "", "0", "01", "080", "65536", "99999", "100000", "9" * 5000, "-1", "+1", "1.0", "1e3", " 1", "1 ", "a", "*", "1X",
         "\u0663", "1\u0662", "\u00b2", "1_0", "1\n",
     ],
 }  # fmt: skip
@@ -84,12 +84,18 @@ def test_grammar(grammar: Any, text: str, good: bool) -> None:
     assert grammar(text) is good
 
 
+IN_A_HOST = "abcdefghijklmnopqrstuvwxyz0123456789._-"  # SEMANTICS 2, once more
+IN_A_SCHEME = "abcdefghijklmnopqrstuvwxyz0123456789+.-"
+
+
 def test_every_byte_of_an_origin() -> None:
     """8.1, 8.2: of the characters that a server can deliver, exactly those of the grammars pass, wherever they stand."""
     for code in range(256):
         character = chr(code)
+        assert is_scheme(f"a{character}a") is (character in IN_A_SCHEME), code
+        assert is_scheme(character) is (character in IN_A_SCHEME[:26]), code
         for text in (f"https://{character}a", f"https://a{character}a", f"https://a{character}"):
-            assert is_serialized_origin(text) is (character in HOST_CHARACTERS), (code, text)
+            assert is_serialized_origin(text) is (character in IN_A_HOST), (code, text)
             assert is_echoable(text) is (0x21 <= code <= 0x7E and character != ","), (code, text)
 
 
@@ -137,6 +143,8 @@ MATCHES = [
     ("https://*", "https://a.b", True),
     ("https://*", "https://a:1", False),
     ("https://a.*", "https://a.b.c", True),
+    ("*.a", ".a", True),
+    ("*.a", "a", False),
 ]
 
 
@@ -144,6 +152,11 @@ MATCHES = [
 def test_pattern(pattern: str, text: str, matches: bool) -> None:
     """3.3: a `*` stands for host characters, across labels, anchored at both ends, without overlap."""
     assert Wildcards([pattern], HOST_CHARACTERS).matching(text) == ([pattern] if matches else [])
+
+
+def test_a_pattern_is_found_once() -> None:
+    """A text with fewer dots than some pattern is not searched a second time."""
+    assert Wildcards(["*.a", "*.b.c.d"], HOST_CHARACTERS).matching("x.a") == ["*.a"]
 
 
 def test_no_patterns() -> None:

@@ -24,6 +24,8 @@ MERGED: list[tuple[str, list[str], tuple[str, ...], str]] = [
     ("there in an earlier line", ["Origin", "Accept"], ("Origin",), "Accept"),
     ("only part of a name", ["X-Origin, Origin-Agent-Cluster"], ("Origin",), "X-Origin, Origin-Agent-Cluster, Origin"),
     ("the application's own repeats", ["Accept, accept"], ("Origin",), "Accept, accept, Origin"),
+    ("a name that only ends alike", ["XOrigin"], ("Origin",), "XOrigin, Origin"),
+    ("a name of one letter", ["X"], ("Origin",), "X, Origin"),
     ("odd spacing is kept", ["Accept ,\tCookie"], ("Origin",), "Accept ,\tCookie, Origin"),
     ("a comma at the end", ["Accept,  "], ("Origin",), "Accept, Origin"),
     ("empty", [""], ("Origin",), "Origin"),
