@@ -225,12 +225,13 @@ class PathPolicies:
     """
 
     def __init__(self, policies: Mapping[str, PolicySource | None]) -> None:
+        others = [prefix for prefix in policies if not isinstance(prefix, str)]
+        if others:
+            message = f"a path prefix is a text such as '/api', not {others[0]!r}"
+            raise TypeError(message)
         self.policies: dict[str, PolicySource | None] = {}
         problems: list[Problem] = []
         for prefix, policy in policies.items():
-            if not isinstance(prefix, str):
-                message = f"a path prefix is a text such as '/api', not {prefix!r}"
-                raise TypeError(message)
             key = prefix.removesuffix("/")
             if not prefix.startswith("/"):
                 message = f"The path prefix {prefix!r} must begin with `/`."
