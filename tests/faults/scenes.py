@@ -36,6 +36,7 @@ GUNICORN = (
 SERVERS = {
     "uvicorn": f"{UVICORN} --factory faults.apps:asgi",
     "uvicorn, 2 workers": f"{UVICORN} --workers 2 {PATIENT} --factory faults.apps:asgi",
+    "uvicorn, 2 workers, no policy": f"{UVICORN} --workers 2 {PATIENT} faults.apps:bare_asgi",
     "gunicorn sync": f"{GUNICORN} --worker-class sync faults.apps:wsgi()",
     "gunicorn gthread": f"{GUNICORN} --worker-class gthread --threads 4 faults.apps:wsgi()",
 }
