@@ -225,7 +225,8 @@ class PathPolicies:
     """
 
     def __init__(self, policies: Mapping[str, PolicySource | None]) -> None:
-        others = [prefix for prefix in policies if not isinstance(prefix, str)]
+        prefixes: list[object] = list(policies)
+        others = [prefix for prefix in prefixes if not isinstance(prefix, str)]
         if others:
             message = f"a path prefix is a text such as '/api', not {others[0]!r}"
             raise TypeError(message)
