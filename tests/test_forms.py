@@ -450,7 +450,7 @@ def test_dump_of_a_form_that_is_none() -> None:
     policy = Policy.parse([DASHBOARD_RULE])
     with pytest.raises(ValueError, match="form must be one of dashboard, api, s3, xml, terraform"):
         policy.dump("yaml")
-    with pytest.raises(ValueError, match="have no place"):
+    with pytest.raises(ValueError, match="in the form 'terraform' alone"):
         policy.dump("api", account_id="a")
 
 

@@ -207,3 +207,10 @@ def test_django_system_checks(configured: Any, middleware: list[str], policy: An
     """`manage.py check` tells where the middleware stands wrong, and every problem of the policy."""
     configured(MIDDLEWARE=middleware, R2STYLE_CORS={"policy": policy})
     assert [found.id for found in check_settings()] == [f"r2style_cors.{one}" for one in ids]
+
+
+def test_django_system_checks_of_an_option(configured: Any) -> None:
+    """A profile that does not exist is a finding like any other, and no traceback."""
+    configured(MIDDLEWARE=[PATH], R2STYLE_CORS={"policy": RULES, "profile": "gcs"})
+    [found] = check_settings()
+    assert (found.id, "'gcs'" in found.msg) == ("r2style_cors.E002", True)
