@@ -220,6 +220,28 @@ def test_websocket_origin_check(headers: list[tuple[bytes, bytes]], accepted: bo
     assert sent == [{"type": "websocket.accept" if accepted else "websocket.close"}]
 
 
+def test_a_refused_handshake_is_read_first() -> None:
+    """ASGI: `websocket.connect` is received before a handshake is answered."""
+    door = asgi.CORSMiddleware(saying(), RULES, websocket_origin_check=True)
+    incoming = [{"type": "websocket.connect"}]
+    seen: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        seen.append(incoming[0])
+        return incoming.pop()
+
+    async def send(message: Any) -> None:
+        seen.append(message)
+
+    async def run() -> None:
+        await door(
+            {"type": "websocket", "path": "/", "headers": [(b"origin", b"https://other.example")]}, receive, send
+        )
+
+    asyncio.run(run())
+    assert seen == [{"type": "websocket.connect"}, {"type": "websocket.close"}]
+
+
 def test_websocket_check_needs_an_origin() -> None:
     """7.4: it is refused at construction where only `*` could grant a handshake."""
     with pytest.raises(PolicyError) as caught:
@@ -391,13 +413,73 @@ def test_wsgi_stacked_doors_warn(caplog: pytest.LogCaptureFixture) -> None:
     assert "stacked" in caplog.text
 
 
-def test_doubtful_policies_are_told(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("door", [asgi.CORSMiddleware, wsgi.CORSMiddleware], ids=["asgi", "wsgi"])
+def test_doubtful_policies_are_told(door: Any, caplog: pytest.LogCaptureFixture) -> None:
     """Warnings of the file and of the options are logged when a door opens; notes are not."""
     rules = [{"AllowedOrigins": ["https://A.example", "app://x"], "AllowedMethods": ["PUT"]}]
-    asgi.CORSMiddleware(saying(), rules, extra_methods=("patch",))
+    door(saying(), rules, extra_methods=("patch",))
     assert [record.getMessage().rpartition("[")[2][:-2].split("]")[0] for record in caplog.records] != []
     assert all(code in caplog.text for code in ("[origin-case]", "[extra-method-case]"))
     assert "origin-scheme-unusual" not in caplog.text
+
+
+NOT_OURS: list[Any] = [{"AllowedOrigins": ["https://other.example"], "AllowedMethods": ["GET"]}]
+LEARNED = [("content-type", "text/plain"), ("vary", "accept")]
+NAMES_AS_VALUES = {
+    "a CORS header": ([("access-control-max-age", "content-type")], []),
+    "an ordinary header": ([("x-new", "vary")], [("x-new", "vary")]),
+}
+
+
+@pytest.mark.parametrize(("given", "kept"), NAMES_AS_VALUES.values(), ids=NAMES_AS_VALUES)
+def test_a_value_is_no_name(given: list[tuple[str, str]], kept: list[tuple[str, str]]) -> None:
+    """What an ASGI door has learned of names is asked of names: a value that is spelt like one changes nothing."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({**STARTED, "headers": [(name.encode(), value.encode()) for name, value in scope["says"]]})
+
+    door = asgi.CORSMiddleware(app, NOT_OURS)
+    exchange(door, http(says=LEARNED))
+    [start] = exchange(door, http(says=given))
+    assert start["headers"] == [*((name.encode(), value.encode()) for name, value in kept), VARY]
+
+
+@pytest.mark.parametrize(("given", "kept"), NAMES_AS_VALUES.values(), ids=NAMES_AS_VALUES)
+def test_wsgi_a_value_is_no_name(given: list[tuple[str, str]], kept: list[tuple[str, str]]) -> None:
+    """The same of a WSGI door."""
+    said: list[Any] = []
+
+    def app(environ: Any, start_response: Any) -> list[bytes]:
+        start_response("200 OK", environ["says"])
+        return []
+
+    door: Any = wsgi.CORSMiddleware(app, NOT_OURS)
+    for says in (LEARNED, given):
+        door(wsgi_environ(says=says), lambda _, headers: said.append(headers))
+    assert said[1] == [*kept, ("Vary", "Origin")]
+
+
+def test_s3_keeps_preflights_and_requests_apart() -> None:
+    """3.7, 6: under `s3` a GET may hold a preflight's very headers; what is said to it is not said to the preflight."""
+    asked = [(b"access-control-request-method", b"PUT"), (b"access-control-request-headers", b"x-a")]
+    door = asgi.CORSMiddleware(saying(STARTED), RULES, profile="s3")
+    assert len(exchange(door, http("GET", *asked))) == 1
+    assert len(exchange(door, http("OPTIONS", *asked))) == 2, "the door's own answer, and not the application's"
+
+
+def test_wsgi_s3_keeps_preflights_and_requests_apart() -> None:
+    """The same of a WSGI door."""
+    reached: list[str] = []
+
+    def app(environ: Any, start_response: Any) -> list[bytes]:
+        reached.append(environ["REQUEST_METHOD"])
+        return plain(environ, start_response)
+
+    door: Any = wsgi.CORSMiddleware(app, RULES, profile="s3")
+    headers = {"HTTP_ACCESS_CONTROL_REQUEST_METHOD": "PUT", "HTTP_ACCESS_CONTROL_REQUEST_HEADERS": "x-a"}
+    for method in ("GET", "OPTIONS"):
+        door(wsgi_environ(REQUEST_METHOD=method, **headers), lambda *_: None)
+    assert reached == ["GET"]
 
 
 def test_engine_is_exported() -> None:

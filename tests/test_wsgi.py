@@ -275,11 +275,14 @@ def test_a_preflight_is_answered_unread() -> None:
     assert cors_lines(headers) == [("access-control-allow-methods", "GET, PUT, HEAD"), *GRANTED]
 
 
-def test_a_bare_environ() -> None:
-    """7.3: an environ without a path, as PEP 3333 allows it, has the empty path, which `/` covers."""
+def test_a_bare_environ(caplog: pytest.LogCaptureFixture) -> None:
+    """7.3: an environ without a path, as PEP 3333 allows it, has the empty path, which `/` covers, and which is logged."""
+    caplog.set_level(logging.DEBUG, "r2style_cors")
     door = CORSMiddleware(starting(HEADERS), PathPolicies({"/": RULES, "/a": None}))
     server, _ = call(door, {"REQUEST_METHOD": "GET", "HTTP_ORIGIN": ORIGIN})
     assert server.starts == [("200 OK", [*HEADERS, *ADDED])]
+    call(door, {"REQUEST_METHOD": "GET", "HTTP_ORIGIN": OTHER})
+    assert caplog.records[0].cors["path"] == ""  # type: ignore[attr-defined]  # put there by the door
 
 
 def test_paths_that_are_no_utf_8() -> None:
