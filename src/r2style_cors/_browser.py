@@ -26,7 +26,14 @@ from ._fetch import (
     is_token,
 )
 from ._hosts import host_of, is_loopback
-from ._safelist import SAFELISTED_METHODS, Lines, preflight_reasons, unsafe_header_names
+from ._safelist import (
+    SAFELISTED_METHODS,
+    Lines,
+    is_client_hint,
+    is_safelisted_header,
+    preflight_reasons,
+    unsafe_header_names,
+)
 from ._text import shown
 from ._url import has_user, normal_url, origin_of
 
@@ -46,8 +53,18 @@ Check: TypeAlias = Literal[
 
 # Where browsers are known not to follow the standard; see `r2style_cors.browser.QUIRKS`.
 Quirk: TypeAlias = Literal[
-    "star-covers-authorization", "lines-joined", "listener-needs-body", "forced-method-listed", "no-user-in-redirect",
-    "error-mode-needs-location", "negative-max-age", "no-cors-redirect-from-null",
+    "star-covers-authorization", "lines-joined", "listener-needs-body", "forced-method-listed",
+    "no-user-in-redirect", "error-mode-needs-location", "negative-max-age", "no-cors-redirect-from-null",
+    "client-hints-safelisted", "user-agent-dropped", "conditional-asks-again", "elements-name-origin",
+    "media-name-origin", "media-without-range", "cache-ignores-star", "failure-keeps-cache", "same-location-twice",
+    "no-streams", "streams-are-text", "range-any-case", "empty-location-ignored", "one-cache-entry",
+    "null-not-cached", "client-hints-stay", "empty-location-fails", "locations-joined", "preflight-names-page",
+    "redirect-keeps-origin", "fonts-no-cors", "no-sum-limit", "get-keeps-params-type", "redirect-restores-headers",
+    "redirect-judges-first-headers", "redirect-asks-as-first", "last-line-counts", "odd-max-age",
+    "no-cors-keeps-body-type", "cached-for-forced", "refused-preflight-kept", "leaves-home-with-credentials",
+    "bytes-over-127-unsafe", "comma-in-type-unsafe", "redirect-restores-type", "stream-leaves-same-origin",
+    "redirect-asks-again", "delete-becomes-get", "names-repeated", "redirect-keeps-cache", "cache-by-credentials",
+    "kept-star-literal",
 ]  # fmt: skip
 
 REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})  # Fetch, section 2.2.3
@@ -55,8 +72,9 @@ MAX_REDIRECTS = 20  # Fetch, section 4.5
 
 # Fetch, section 2.2.2: the one header that a `*` in Access-Control-Allow-Headers does not cover.
 NON_WILDCARD_HEADER = "authorization"
-# Fetch, section 2.2.2: the headers that describe a body, dropped with it.
-BODY_HEADERS = frozenset({"content-encoding", "content-language", "content-location", "content-type"})
+# Fetch, section 4.6: the headers for which the cache mode is no-store.
+CONDITIONAL_HEADERS = frozenset({"if-match", "if-modified-since", "if-none-match", "if-range", "if-unmodified-since"})
+_SINGLE = frozenset({NON_WILDCARD_HEADER, "content-type", "if-modified-since", "if-unmodified-since"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +112,13 @@ class PageRequest:
         redirect: the request's redirect mode.
         forced: why a preflight is made in any case, in words (the use-CORS-preflight flag); else empty.
         stream: whether the body is a stream, which cannot be sent twice.
+        typed: whether the body of an XMLHttpRequest has brought the Content-Type.
+        names_origin: whether a browser says Origin to the page's own origin too.
+        began_at_home: whether redirects have led from the page's own origin to another.
+        credentials_at_home: whether the credentials mode lets the page's own origin have credentials.
+        stopped: why the request is not sent although a redirect has led here; else empty.
+        first: the method and the headers at first, once there was a redirect.
+        judged: the headers that a preflight is about, where they are not those that are sent.
         quirks: where the browser departs from the standard.
 
     """
@@ -110,6 +135,13 @@ class PageRequest:
     redirect: RedirectMode = "follow"
     forced: str = ""
     stream: bool = False
+    typed: bool = False
+    names_origin: bool = False
+    stopped: str = ""
+    began_at_home: bool = False
+    credentials_at_home: bool = True
+    first: tuple[str, Lines] | None = None
+    judged: Lines | None = None
     quirks: frozenset[Quirk] = frozenset()
 
     @property
@@ -120,7 +152,15 @@ class PageRequest:
     @property
     def unsafe_names(self) -> tuple[str, ...]:
         """The header names that a preflight asks for."""
-        return unsafe_header_names(self.headers)
+        return unsafe_header_names(self._judged, limited=self._limited)
+
+    @property
+    def asked_names(self) -> tuple[str, ...]:
+        """The header names as a preflight lists them."""
+        if "names-repeated" not in self.quirks:
+            return self.unsafe_names
+        names = [name.lower() for name, value in self._judged if not is_safelisted_header(name, value)]
+        return tuple(name for name in self.unsafe_names for _ in range(max(1, names.count(name))))
 
     @property
     def tainting(self) -> Tainting:
@@ -130,22 +170,74 @@ class PageRequest:
         return "opaque" if self.mode == "no-cors" else "cors"
 
     @property
+    def sends_origin(self) -> bool:
+        """Whether the request itself says Origin (Fetch, section 3.2)."""
+        return self.tainting == "cors" or self.method not in ("GET", "HEAD") or self.names_origin
+
+    @property
     def asks_first(self) -> tuple[str, ...]:
         """Why a preflight is needed, in words; empty where none is (Fetch, section 4.1)."""
         if self.tainting != "cors":
             return ()
-        return ((self.forced,) if self.forced else ()) + preflight_reasons(self.method, self.headers)
+        return ((self.forced,) if self.forced else ()) + preflight_reasons(
+            self.method, self._judged, limited=self._limited
+        )
+
+    @property
+    def asks_again(self) -> bool:
+        """Whether the preflight cache is passed by: a conditional request is made without caches (Fetch, section 4.6)."""
+        names = {name.lower() for name, _ in self.headers}
+        return "conditional-asks-again" in self.quirks and not names.isdisjoint(CONDITIONAL_HEADERS)
+
+    @property
+    def _limited(self) -> bool:
+        """Whether all safelisted values together have a limit."""
+        return "no-sum-limit" not in self.quirks
+
+    @property
+    def _judged(self) -> Lines:
+        """The headers that may need a preflight."""
+        hints = "client-hints-safelisted" in self.quirks
+        headers = self.headers if self.judged is None else self.judged
+        judged = tuple(line for line in headers if not (hints and is_client_hint(*line)))
+        return tuple((name, self._as_judged(name.lower(), value)) for name, value in judged)
+
+    def _as_judged(self, name: str, value: str) -> str:
+        """A value, so written that the standard's rule for it says what the browser's own would."""
+        if name == "range" and "range-any-case" in self.quirks:
+            return value.lower()
+        strict = name in ("accept", "content-type") and "bytes-over-127-unsafe" in self.quirks
+        single = name == "content-type" and "comma-in-type-unsafe" in self.quirks
+        return "\x7f" if (strict and not value.isascii()) or (single and "," in value) else value
 
 
 def sent_lines(request: PageRequest, kind: Kind) -> tuple[str, Lines]:
     """The method and the headers that a browser sends (Fetch, sections 3.2 and 4.8)."""
     origin = (ORIGIN, request.serialized_origin)
     if kind == "preflight":
-        names = request.unsafe_names
+        if "preflight-names-page" in request.quirks:
+            origin = (ORIGIN, request.origin)
+        names = request.asked_names
         asked = ((REQUEST_HEADERS, ",".join(names)),) if names else ()
         return "OPTIONS", (origin, (REQUEST_METHOD, request.method), *asked)
-    named = request.tainting == "cors" or request.method not in ("GET", "HEAD")
-    return request.method, ((origin,) if named else ()) + request.headers
+    return request.method, ((origin,) if request.sends_origin else ()) + _last_lines(request)
+
+
+def _last_lines(request: PageRequest) -> Lines:
+    """The request's headers, less those before the last line where a browser sends no more (`last-line-counts`)."""
+    if "last-line-counts" not in request.quirks:
+        return request.headers
+    kept: Lines = ()
+    for name, value in request.headers:
+        if name.lower() in _SINGLE or value == "":
+            kept = without_lines(kept, frozenset({name.lower()}))
+        kept = (*kept, (name, value))
+    return kept
+
+
+def without_lines(headers: Lines, names: frozenset[str]) -> Lines:
+    """The header lines, less those of some names, which are in lower case."""
+    return tuple(line for line in headers if line[0].lower() not in names)
 
 
 def header_value(headers: Iterable[tuple[str, str]], name: str) -> str | None:
@@ -169,9 +261,13 @@ def is_mixed_content(request: PageRequest) -> bool:
 
 def preflight_steps(request: PageRequest, status: int, headers: Lines) -> tuple[Step, ...]:
     """What a browser checks in the answer to a preflight (Fetch, section 4.8, step 7)."""
+    checked = cors_check(request, headers)
+    if "preflight-names-page" in request.quirks:
+        at_home = origin_of(request.url) == request.origin
+        checked = iter(()) if at_home else cors_check(replace(request, tainted=False), headers)
     return _until_failure(
         chain(
-            _cors_check(request, headers),
+            checked,
             [_ok_status(status)],
             _list_syntax(headers),
             [_allow_methods(request, headers)],
@@ -182,41 +278,15 @@ def preflight_steps(request: PageRequest, status: int, headers: Lines) -> tuple[
 
 def actual_steps(request: PageRequest, status: int, headers: Lines) -> tuple[Step, ...]:
     """What a browser checks in the response to the request itself (Fetch, sections 4.4 and 4.5)."""
-    checked = _cors_check(request, headers) if request.tainting == "cors" else iter([_UNCHECKED[request.tainting]])
+    checked = cors_check(request, headers) if request.tainting == "cors" else iter([_UNCHECKED[request.tainting]])
     return _until_failure(chain(checked, _redirect_mode(request, status, headers), _redirect(request, status, headers)))
 
 
-def is_redirect(status: int, headers: Lines) -> bool:
+def is_redirect(status: int, headers: Lines, quirks: frozenset[Quirk] = frozenset()) -> bool:
     """Whether a browser follows the response: a redirect status with a Location (Fetch, section 4.5)."""
-    return status in REDIRECT_STATUSES and header_value(headers, "Location") is not None
-
-
-def redirected(request: PageRequest, status: int, headers: Lines) -> PageRequest:
-    """The request after a redirect that passed its steps (Fetch, section 4.5)."""
-    target = location_url(request, headers)
-    here, there = origin_of(request.url), origin_of(target)
-    method, kept = request.method, request.headers
-    if (status in (301, 302) and method == "POST") or (status == 303 and method not in ("GET", "HEAD")):  # noqa: PLR2004
-        method = "GET"
-        kept = tuple(line for line in kept if line[0].lower() not in BODY_HEADERS)
-    if here != there:
-        kept = tuple(line for line in kept if line[0].lower() != NON_WILDCARD_HEADER)
-    return replace(
-        request,
-        url=target,
-        method=method,
-        headers=kept,
-        cross_origin=request.cross_origin or there != request.origin,
-        # Fetch, section 2.2.5: a third origin on the way may not pass for the page's.
-        tainted=request.tainted or here not in (there, _trusted(request)),
-        redirects=request.redirects + 1,
-    )
-
-
-def _trusted(request: PageRequest) -> str | None:
-    """The origin that may redirect to any other without making the request's own `null`: the page's."""
-    nobody = request.mode == "no-cors" and "no-cors-redirect-from-null" in request.quirks
-    return None if nobody else request.origin
+    location = header_value(headers, "Location")
+    empty = location == "" and "empty-location-ignored" in quirks
+    return status in REDIRECT_STATUSES and location is not None and not empty
 
 
 def location_url(request: PageRequest, headers: Lines) -> str:
@@ -227,6 +297,13 @@ def location_url(request: PageRequest, headers: Lines) -> str:
 
     """
     values = [value for name, value in headers if name.lower() == "location"]
+    if "same-location-twice" in request.quirks:
+        values = list(dict.fromkeys(values))
+    if "locations-joined" in request.quirks:
+        values = [", ".join(values)]
+    if values == [""] and "empty-location-fails" in request.quirks:
+        message = "Location is empty"
+        raise ValueError(message)
     if len(values) > 1:
         message = f"there are {len(values)} Location lines"
         raise ValueError(message)
@@ -268,7 +345,7 @@ _UNCHECKED: dict[Tainting, Step] = {
 }
 
 
-def _cors_check(request: PageRequest, headers: Lines) -> Iterator[Step]:
+def cors_check(request: PageRequest, headers: Lines) -> Iterator[Step]:
     """The CORS check (Fetch, section 4.10)."""
     yield _allow_origin(request, header_value(headers, ALLOW_ORIGIN))
     if request.credentials:
@@ -327,9 +404,9 @@ def _allow_headers(request: PageRequest, headers: Lines) -> Iterator[Step]:
 
 def _redirect_mode(request: PageRequest, status: int, headers: Lines) -> Iterator[Step]:
     """Whether the redirect mode lets a redirect pass (Fetch, section 4.4)."""
-    stops = (
-        is_redirect(status, headers) if "error-mode-needs-location" in request.quirks else status in REDIRECT_STATUSES
-    )
+    stops = status in REDIRECT_STATUSES
+    if "error-mode-needs-location" in request.quirks:
+        stops = is_redirect(status, headers, request.quirks) and header_value(headers, "Location") != ""
     if stops and request.redirect == "error":
         yield Step(
             "4.4", "redirect-mode", passed=False, sentence=f"the redirect mode is error, and the status {status}"
@@ -338,7 +415,7 @@ def _redirect_mode(request: PageRequest, status: int, headers: Lines) -> Iterato
 
 def _redirect(request: PageRequest, status: int, headers: Lines) -> Iterator[Step]:
     """Whether the redirect is followed (Fetch, section 4.5)."""
-    if request.redirect == "manual" or not is_redirect(status, headers):
+    if request.redirect != "follow" or not is_redirect(status, headers, request.quirks):
         return
     few = request.redirects < MAX_REDIRECTS
     yield Step("4.5", "redirect-count", few, f"redirect {request.redirects + 1} of at most {MAX_REDIRECTS}")
@@ -355,4 +432,7 @@ def _may_follow(request: PageRequest, headers: Lines) -> tuple[bool, str]:
         return False, f"the redirect leads nowhere: {error}"
     at_home = origin_of(target) == request.origin and not request.cross_origin
     allowed = (at_home or request.mode == "no-cors") and "no-user-in-redirect" not in request.quirks
+    allowed = allowed or (
+        "leaves-home-with-credentials" in request.quirks and not request.cross_origin
+    )  # it notices later
     return allowed or not has_user(target), f"the redirect leads to {shown(target)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import string
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -24,6 +25,13 @@ _METHOD_OVERRIDES = frozenset({"x-http-method", "x-http-method-override", "x-met
 _UNSAFE_CHARACTERS = frozenset('"():<>?@[\\]{}\x7f').union(map(chr, range(0x20))) - {"\t"}
 _LANGUAGE_CHARACTERS = frozenset(string.ascii_letters + string.digits + " *,-.;=")
 _SAFELISTED_TYPES = frozenset({"application/x-www-form-urlencoded", "multipart/form-data", "text/plain"})
+# Chromium's own safelist: what a page may say of its device and its line.
+_NUMBER, _DECIMAL = re.compile("[0-9]+"), re.compile(r"[0-9]+(\.[0-9]+)?")
+_CLIENT_HINTS = {
+    "device-memory": _DECIMAL, "downlink": _DECIMAL, "dpr": _DECIMAL, "ect": re.compile("slow-2g|2g|3g|4g"), "rtt": _NUMBER,
+    "save-data": re.compile("on", re.IGNORECASE), "viewport-width": _NUMBER, "width": _NUMBER,
+}  # fmt: skip
+CLIENT_HINTS = frozenset(_CLIENT_HINTS) - {"save-data"}
 _MAX_VALUE, _MAX_VALUES = 128, 1024  # bytes of one safelisted value, and of all of them
 
 
@@ -46,25 +54,31 @@ def is_safelisted_header(name: str, value: str) -> bool:
     return test is not None and len(value) <= _MAX_VALUE and test(value)
 
 
+def is_client_hint(name: str, value: str) -> bool:
+    """Whether it is a client hint that Chromium sends without asking first."""
+    syntax = _CLIENT_HINTS.get(name.lower())
+    return syntax is not None and len(value) <= _MAX_VALUE and syntax.fullmatch(value) is not None
+
+
 def is_no_cors_safelisted_header(name: str, value: str) -> bool:
     """Whether a page may set it in the mode no-cors (Fetch, section 2.2.2)."""
     return name.lower() in NO_CORS_SAFELISTED_NAMES and is_safelisted_header(name, value)
 
 
-def unsafe_header_names(headers: Iterable[tuple[str, str]]) -> tuple[str, ...]:
-    """The CORS-unsafe request-header names, lower-cased and sorted (Fetch, section 2.2.2)."""
+def unsafe_header_names(headers: Iterable[tuple[str, str]], *, limited: bool = True) -> tuple[str, ...]:
+    """The CORS-unsafe request-header names, lower-cased and sorted; all safelisted values count up to a limit (2.2.2)."""
     headers = list(headers)
     unsafe = {name.lower() for name, value in headers if not is_safelisted_header(name, value)}
     safe = [(name.lower(), value) for name, value in headers if is_safelisted_header(name, value)]
-    if sum(len(value) for _, value in safe) > _MAX_VALUES:
+    if limited and sum(len(value) for _, value in safe) > _MAX_VALUES:
         unsafe.update(name for name, _ in safe)
     return tuple(sorted(unsafe))
 
 
-def preflight_reasons(method: str, headers: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+def preflight_reasons(method: str, headers: Iterable[tuple[str, str]], *, limited: bool = True) -> tuple[str, ...]:
     """Why a browser asks first, in words; empty where it does not (Fetch, section 4.1)."""
     of_method = [f"the method {method} is not CORS-safelisted"] if method not in SAFELISTED_METHODS else []
-    names = unsafe_header_names(headers)
+    names = unsafe_header_names(headers, limited=limited)
     of_headers = [_header_reason(name) for name in names]
     return (*of_method, *of_headers)
 

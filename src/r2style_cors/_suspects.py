@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from ._browser import NON_WILDCARD_HEADER, PageRequest, header_value, is_redirect, list_values, redirected
+from ._browser import NON_WILDCARD_HEADER, PageRequest, header_value, is_redirect, list_values
 from ._fetch import ALLOW_HEADERS, ALLOW_METHODS, ALLOW_ORIGIN, EXPOSE_HEADERS, SAFELISTED_RESPONSE_HEADERS
+from ._redirects import redirected
 from ._safelist import Lines, is_forbidden_header
 from ._text import shown
 from ._url import origin_of

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urljoin, urlsplit, urlunsplit
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 _LEFT_ALONE = "%!$&'()*+,;=:@/[]|^~"  # URL, section 1.3: what the path percent-encode set leaves as it is
+_ABSOLUTE = re.compile("https?://", re.IGNORECASE)  # urljoin takes one without a host for relative
 _MAX_HOST = 253  # no DNS name is longer, and IDNA's tables are slow
 
 
@@ -39,7 +41,7 @@ def normal_url(url: str, base: str = "") -> str:
     if reference == "?":  # an empty query, which urljoin takes for none
         base = base.partition("?")[0]
     try:
-        user, origin, parts = _read(urljoin(base, reference))
+        user, origin, parts = _read(reference if _ABSOLUTE.match(reference) else urljoin(base, reference))
     except ValueError:  # a port that is no number, brackets that do not close, a name that IDNA refuses
         user, origin, parts = "", "", urlsplit("")
     if parts.scheme not in DEFAULT_PORTS or not is_serialized_origin(origin):

@@ -44,14 +44,24 @@ class PreflightCache:
 
     def allows(self, request: PageRequest, now: float) -> bool:
         """Whether `request` needs no preflight of its own (Fetch, section 4.4, step 4.1)."""
-        free = request.method in SAFELISTED_METHODS and not request.forced
-        return (free or self._match_method(request, request.method, now) is not None) and all(
+        known = any(True for _ in self._matches(request, now)) and "cached-for-forced" in request.quirks
+        free = request.method in SAFELISTED_METHODS and (known or not request.forced)
+        allowed = (free or self._match_method(request, request.method, now) is not None) and all(
             self._match_header(request, name, now) is not None for name in request.unsafe_names
         )
+        if not allowed and "one-cache-entry" in request.quirks:
+            self.clear(request)
+        return allowed
 
     def store(self, request: PageRequest, headers: Lines, now: float, cap: int | None) -> None:
         """Keep what a preflight that passed allows, at most `cap` seconds (Fetch, section 4.8, steps 7.8 to 7.15)."""
+        if "null-not-cached" in request.quirks and request.serialized_origin == "null":
+            return
+        if "one-cache-entry" in request.quirks:
+            self.clear(request)
         expiry = now + max_age(request, headers, cap)
+        if "cached-for-forced" in request.quirks:
+            self._expiry[_entry(request)] = expiry  # there was an answer, whatever it allows
         methods = list_values(headers, ALLOW_METHODS) or ((request.method,) if request.forced else ())
         for method in methods:
             entry = self._match_method(request, method, now) or _entry(request, method=method)
@@ -66,18 +76,34 @@ class PreflightCache:
         self._expiry = {entry: expiry for entry, expiry in self._expiry.items() if entry[:2] != place}
 
     def _match_method(self, request: PageRequest, method: str, now: float) -> _Entry | None:
-        return next((entry for entry in self._matches(request, now) if entry.method in (method, "*")), None)
+        return next(
+            (entry for entry in self._matches(request, now) if entry.method in _or_star(request, entry, method)), None
+        )
 
     def _match_header(self, request: PageRequest, name: str, now: float) -> _Entry | None:
-        names = {name} if name == NON_WILDCARD_HEADER else {name, "*"}
-        return next((entry for entry in self._matches(request, now) if entry.header in names), None)
+        entries = self._matches(request, now)
+        if name == NON_WILDCARD_HEADER:
+            return next((entry for entry in entries if entry.header == name), None)
+        return next((entry for entry in entries if entry.header in _or_star(request, entry, name)), None)
 
     def _matches(self, request: PageRequest, now: float) -> Iterator[_Entry]:
         """The entries for the request's origin and URL: those of credentials serve all, the others only their like."""
         for entry, expiry in self._expiry.items():
             here = entry[:2] == (request.serialized_origin, request.url)
-            if here and now < expiry and (entry.credentials or not request.credentials):
+            if here and now < expiry and _serves(entry, request):
                 yield entry
+
+
+def _serves(entry: _Entry, request: PageRequest) -> bool:
+    """Whether an entry is for requests with such credentials."""
+    if "cache-by-credentials" in request.quirks:
+        return entry.credentials == request.credentials
+    return entry.credentials or not request.credentials
+
+
+def _or_star(request: PageRequest, entry: _Entry, name: str) -> set[str]:
+    literal = entry.credentials and "kept-star-literal" in request.quirks
+    return {name} if literal or "cache-ignores-star" in request.quirks else {name, "*"}
 
 
 def _entry(request: PageRequest, *, method: str | None = None, header: str | None = None) -> _Entry:
@@ -88,6 +114,8 @@ def max_age(request: PageRequest, headers: Lines, cap: int | None) -> int:
     """For how many seconds a preflight's answer is kept (Fetch, section 4.8, steps 7.8 to 7.10)."""
     value = header_value(headers, MAX_AGE) or ""
     if "negative-max-age" in request.quirks and value[:1] == "-" and _is_number(value[1:]):
+        return 0
+    if "odd-max-age" in request.quirks and value and not _is_number(value):
         return 0
     seconds = int(value.lstrip("0")[:_DIGITS] or "0") if _is_number(value) else DEFAULT_MAX_AGE
     return seconds if cap is None else min(seconds, cap)

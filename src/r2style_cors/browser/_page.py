@@ -38,6 +38,7 @@ BODY_TYPES: dict[Body, str] = {
     "stream": "",
 }
 _SCRIPTED = ("fetch", "xhr")  # what may choose a method, headers and a body
+_MEDIA = ("video", "audio")
 _CONTENT_TYPE = "Content-Type"
 _WHITESPACE = " \t\r\n"  # Fetch, section 2.2: HTTP whitespace
 _LATIN_1 = "\xff"  # the last character of a ByteString (Web IDL)
@@ -148,7 +149,7 @@ class Fetch:
         if crossorigin not in (None, *get_args(CrossOrigin)):
             message = f"crossorigin must be one of {', '.join(get_args(CrossOrigin))}, not '{shown(str(crossorigin))}'"
             raise ValueError(message)
-        headers = (("Range", f"bytes={first}-"),) if kind in ("video", "audio") else ()
+        headers = (("Range", f"bytes={first}-"),) if kind in _MEDIA else ()
         mode: Mode = "no-cors" if crossorigin is None else "cors"
         credentials: Credentials = "same-origin" if crossorigin == "anonymous" else "include"
         return cls(page, url, headers=headers, mode=mode, credentials=credentials, initiator=kind)
@@ -183,7 +184,7 @@ class Fetch:
 
 def new_request(fetch: Fetch, quirks: frozenset[Quirk] = frozenset()) -> PageRequest | Step:
     """The request that is fetched, or the step at which the script throws before there is one (section 5.4)."""
-    failed = next(_refusals(fetch), None)
+    failed = next(_refusals(fetch, quirks), None)
     if failed is not None:
         return Step("5.4", failed[0], passed=False, sentence=failed[1])
     return PageRequest(
@@ -193,29 +194,44 @@ def new_request(fetch: Fetch, quirks: frozenset[Quirk] = frozenset()) -> PageReq
         _header_list(fetch, quirks),
         credentials=fetch.credentials == "include",
         cross_origin=origin_of(fetch.url) != fetch.page,
-        mode=fetch.mode,
+        mode=_mode(fetch, quirks),
         redirect=fetch.redirect,
         forced=_forced(fetch, quirks),
-        stream=_body(fetch) == "stream",
+        stream=_body(fetch, quirks) == "stream",
+        credentials_at_home=fetch.credentials != "omit",
+        typed=fetch.initiator == "xhr" and header_value(fetch.headers, _CONTENT_TYPE) is None,
+        names_origin=_names_origin(fetch, quirks),
         quirks=quirks,
     )
 
 
-def _body(fetch: Fetch) -> Body | None:
+def _body(fetch: Fetch, quirks: frozenset[Quirk]) -> Body | None:
     """The body that is sent: XMLHttpRequest drops one where the method has none (XMLHttpRequest, section 3.5.6)."""
-    return None if fetch.initiator == "xhr" and normalized_method(fetch.method) in ("GET", "HEAD") else fetch.body
+    if fetch.initiator == "xhr" and normalized_method(fetch.method) in ("GET", "HEAD"):
+        return None
+    return "text" if fetch.body == "stream" and "streams-are-text" in quirks else fetch.body
 
 
 def _forced(fetch: Fetch, quirks: frozenset[Quirk]) -> str:
     """Why a preflight is made in any case (section 2.2.5, use-CORS-preflight flag)."""
-    body = _body(fetch)
+    body = _body(fetch, quirks)
     if body == "stream":
         return "the body is a stream"
     heard = fetch.upload_listener and (body is not None or "listener-needs-body" not in quirks)
     return "a script listens to the upload" if heard and fetch.initiator == "xhr" else ""
 
 
-def _refusals(fetch: Fetch) -> Iterator[tuple[Check, str]]:
+def _mode(fetch: Fetch, quirks: frozenset[Quirk]) -> Mode:
+    return "no-cors" if fetch.initiator == "font" and "fonts-no-cors" in quirks else fetch.mode
+
+
+def _names_origin(fetch: Fetch, quirks: frozenset[Quirk]) -> bool:
+    """Whether an element says Origin to the page's own origin, where the standard has none (section 3.2)."""
+    quirk: Quirk = "media-name-origin" if fetch.initiator in _MEDIA else "elements-name-origin"
+    return _mode(fetch, quirks) == "cors" and fetch.initiator not in _SCRIPTED and quirk in quirks
+
+
+def _refusals(fetch: Fetch, quirks: frozenset[Quirk]) -> Iterator[tuple[Check, str]]:
     """What makes the script throw, in the standard's order."""
     if fetch.initiator == "fetch" and has_user(fetch.url):
         yield "url-user", "the URL has a user or a password in it"
@@ -230,9 +246,15 @@ def _refusals(fetch: Fetch) -> Iterator[tuple[Check, str]]:
             yield "header-name", f"'{shown(name)}' is no header name"
         if not _is_value(value.strip(_WHITESPACE)):
             yield "header-value", f"'{shown(value)}' is no header value"
-    body = _body(fetch)
+    yield from _body_refusals(fetch, quirks)
+
+
+def _body_refusals(fetch: Fetch, quirks: frozenset[Quirk]) -> Iterator[tuple[Check, str]]:
+    body = _body(fetch, quirks)
     if body is not None and normalized_method(fetch.method) in ("GET", "HEAD"):
         yield "body-method", f"{fetch.method} has no body"
+    if body == "stream" and "no-streams" in quirks:
+        yield "body-stream", "this browser sends no streams"
     if body == "stream" and fetch.mode == "no-cors":
         yield "body-stream", "the mode is no-cors, and the body a stream"
 
@@ -244,13 +266,15 @@ def _is_value(text: str) -> bool:
 def _header_list(fetch: Fetch, quirks: frozenset[Quirk]) -> Lines:
     """The request's header list: what the Headers object lets through, and the body's type (sections 5.1 and 5.4)."""
     if fetch.initiator not in _SCRIPTED:
-        return fetch.headers
+        return () if "media-without-range" in quirks else fetch.headers
     kept: Lines = ()
     for name, value in fetch.headers:
-        kept = _appended(kept, name, value.strip(_WHITESPACE), fetch.mode)
-    content_type = _content_type(fetch)
+        if "user-agent-dropped" not in quirks or name.lower() != "user-agent":
+            kept = _appended(kept, name, value.strip(_WHITESPACE), fetch.mode)
+    content_type = _content_type(fetch, quirks)
     if content_type and header_value(kept, _CONTENT_TYPE) is None:
-        kept = _appended(kept, _CONTENT_TYPE, content_type, fetch.mode)
+        mode = "cors" if "no-cors-keeps-body-type" in quirks else fetch.mode
+        kept = _appended(kept, _CONTENT_TYPE, content_type, mode)
     return _joined(kept) if fetch.initiator == "xhr" or "lines-joined" in quirks else kept
 
 
@@ -265,9 +289,11 @@ def _appended(kept: Lines, name: str, value: str, mode: Mode) -> Lines:
     return (*kept, (name, value))
 
 
-def _content_type(fetch: Fetch) -> str:
+def _content_type(fetch: Fetch, quirks: frozenset[Quirk]) -> str:
     """The Content-Type that a body brings (section 5.2)."""
-    body = _body(fetch)
+    body = _body(fetch, quirks)
+    if fetch.body == "search-params" and "get-keeps-params-type" in quirks:
+        return BODY_TYPES["search-params"]
     if body != "blob":
         return BODY_TYPES[body] if body else ""
     # File API, section 3.1: a type with anything else in it is none.

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from .._browser import Step, actual_steps, is_redirect, preflight_steps, redirected, sent_lines
+from .._browser import Step, actual_steps, is_redirect, preflight_steps, sent_lines
+from .._redirects import redirected
 from .._url import origin_of
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ class Received(NamedTuple):
     reason: str = ""
 
 
+_GRANTS = ("allow-methods", "authorization", "allow-headers")  # what a preflight may pass all but
 _CACHED = Step("4.9", "preflight-cache", passed=True, sentence="an earlier preflight allows it: none is sent")
 
 
@@ -97,11 +99,12 @@ class Walk:
         while True:
             failed = _refused(self.request) or (yield from self._http_fetch())
             if failed is not None:
-                if self._cache is not None and self._asked_first:
-                    self._cache.clear(self.request)
+                self._forget(failed)
                 return failed
             last = self.exchanges[-1]
-            if self.request.redirect != "follow" or not is_redirect(last.status, last.response_headers):
+            if self.request.redirect != "follow" or not is_redirect(
+                last.status, last.response_headers, self.request.quirks
+            ):
                 return None
             self.request = redirected(self.request, last.status, last.response_headers)
 
@@ -111,18 +114,33 @@ class Walk:
         before: tuple[Step, ...] = ()
         if why:
             self._asked_first = True
-            if self._cache is not None and self._cache.allows(self.request, self._now):
+            if self._cached():
                 before = (_CACHED,)
             else:
                 preflight = yield from self._exchange("preflight", why, ())
+                self._keep(preflight)
                 if not preflight.passed:
                     return preflight.steps[-1]
-                self._keep(preflight)
+        if self.request.stopped:
+            return Step("4.5", "redirect-location", passed=False, sentence=self.request.stopped)
         actual = yield from self._exchange("actual", (), before)
         return None if actual.passed else actual.steps[-1]
 
+    def _cached(self) -> bool:
+        kept = self._cache is not None and self._cache.allows(self.request, self._now)
+        return kept and not self.request.asks_again
+
+    def _forget(self, failed: Step) -> None:
+        """What failed after it had needed a preflight is asked about anew (section 4.1)."""
+        quirks = self.request.quirks
+        keeps = {"failure-keeps-cache", "refused-preflight-kept"} & quirks
+        by_redirect = failed.check.startswith("redirect-") and "redirect-keeps-cache" in quirks
+        if self._cache is not None and self._asked_first and not keeps and not by_redirect:
+            self._cache.clear(self.request)
+
     def _keep(self, preflight: Exchange) -> None:
-        if self._cache is not None:
+        refused = preflight.steps[-1].check in _GRANTS and "refused-preflight-kept" in self.request.quirks
+        if self._cache is not None and (preflight.passed or refused):
             self._cache.store(self.request, preflight.response_headers, self._now, self._cap)
 
     def _exchange(
@@ -141,7 +159,8 @@ class Walk:
 
 def _refused(request: PageRequest) -> Step | None:
     """What the mode forbids before anything is sent (section 4.1)."""
-    if request.cross_origin and request.mode == "same-origin":
+    let = request.stream and "stream-leaves-same-origin" in request.quirks
+    if request.cross_origin and request.mode == "same-origin" and not let:
         sentence = f"the mode is same-origin, and {origin_of(request.url)} is another origin"
         return Step("4.1", "same-origin-mode", passed=False, sentence=sentence)
     if request.tainting == "opaque" and request.redirect != "follow":
