@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.main import get_command
 
-import r2style_cors
+import r2style_cors.browser
 from r2style_cors import Policy
+from r2style_cors.cli import app
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/**/*.md")])
@@ -55,6 +59,15 @@ def name(thing: Path | Block) -> str:
 
 BLOCKS = [block for page in PAGES for block in blocks(page)]
 PYTHON_PAGES = [page for page in PAGES if any(block.language == "python" for block in blocks(page))]
+COMMAND = re.compile(r"(?:^|[\s/])r2style-cors (?!utils)([^|>&\n#]+)", re.MULTILINE)
+COMMAND_LINES = sorted(
+    {
+        line.strip()
+        for block in BLOCKS
+        if block.language in ("sh", "console") and block.page.name != "commands.md"
+        for line in COMMAND.findall(block.text.replace("\\\n", " "))
+    }
+)
 POLICIES = [block for block in BLOCKS if block.language in ("json", "xml")]
 
 
@@ -89,6 +102,14 @@ def test_block_says_its_language(block: Block) -> None:
     assert block.language in {"python", "json", "xml", "sh", "text", "html", "javascript", "toml", "console", "yaml"}
 
 
+@pytest.mark.parametrize("line", COMMAND_LINES)
+def test_a_shown_command_can_be_typed(line: str) -> None:
+    """Every command line of a page names a command, options and values that there are."""
+    name, *arguments = shlex.split(line)
+    commands: Any = get_command(app)
+    commands.commands[name].make_context(name, arguments)
+
+
 def readme_commands() -> list[str]:
     """The command lines of the README's first shell block."""
     first = next(block for block in blocks(ROOT / "README.md") if block.language == "sh")
@@ -107,10 +128,12 @@ def test_ci_runs_the_command_that_the_readme_shows() -> None:
 
 
 def test_reference_names_everything_public() -> None:
-    """The reference has an entry for every name of the package."""
+    """The reference has one entry for every name of the package and of its browser."""
     page = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
-    shown = set(re.findall(r"^::: r2style_cors\.(\w+)$", page, re.MULTILINE))
-    assert shown == set(r2style_cors.__all__)
+    entries = re.findall(r"^::: r2style_cors\.((?:browser\.)?(?!_)\w+)$", page, re.MULTILINE)
+    assert sorted(entries) == sorted(
+        [*r2style_cors.__all__, *(f"browser.{name}" for name in r2style_cors.browser.__all__)]
+    )
 
 
 def test_commands_are_told_as_they_are() -> None:
