@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "docs" / "performance.md"
 PLOTS = PAGE.parent / "plots"
-PEERS = ("starlette", "asgi-cors", "flask", "flask-cors", "django", "django-cors-headers", "uvicorn")
+PEERS = ("starlette", "asgi-cors", "flask", "flask-cors", "django", "django-cors-headers", "uvicorn", "gunicorn")
 
 
 def measure(script: str, *arguments: str) -> Any:
@@ -146,13 +146,15 @@ def importing() -> str:
 
 def served() -> str:
     """Requests a second over a connection."""
-    figures = measure("served.py")
-    columns = next(iter(figures.values())).keys()
-    rows = [
-        [title, *(f"{middle:.2f} ({lower:.2f} to {upper:.2f})" for lower, middle, upper in row.values())]
-        for title, row in figures.items()
-    ]
-    return table(["request", *columns], rows)
+    parts = []
+    for server, figures in measure("served.py").items():
+        columns = next(iter(figures.values())).keys()
+        rows = [
+            [title, *(f"{middle:.2f} ({lower:.2f} to {upper:.2f})" for lower, middle, upper in row.values())]
+            for title, row in figures.items()
+        ]
+        parts += [f"{server}:", table(["request", *columns], rows)]
+    return "\n\n".join(parts)
 
 
 def versions() -> str:

@@ -1,6 +1,6 @@
-"""Requests a second over a real connection: uvicorn, and `wrk` or, where there is none, a client of our own.
+"""Requests a second over a real connection: uvicorn and gunicorn, and `wrk` or, where there is none, our own client.
 
-As a module, it is the application that uvicorn serves; the environment says which contender.
+As a module, it is the application that they serve; the environment says which contender.
 """
 
 from __future__ import annotations
@@ -22,8 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import apps
 import contenders
-import floor
-from contenders import BARE, FLOOR, OURS
+from contenders import BARE, FLOOR, FRAMEWORKS, OURS
 from workloads import REQUESTS, RULE, Request
 
 if TYPE_CHECKING:
@@ -34,19 +33,28 @@ SECONDS = 1
 ROUNDS = 15
 CONNECTIONS = 16
 PATIENCE_SECONDS = 20
-SERVED = (BARE, FLOOR, OURS, "starlette")
+FLASK, FLASK_CORS = "Flask", FRAMEWORKS["Flask"][1]
+OURS_BEFORE_FLASK = f"{OURS} before Flask"
+
+_UVICORN = """-m uvicorn --factory served:application --interface asgi3 --http httptools --loop uvloop --lifespan off
+    --no-access-log --log-level error --no-server-header --no-date-header --port"""
+_GUNICORN = """-m gunicorn served:application() --worker-class gthread --workers 1 --threads 1 --keep-alive 60
+    --log-level error --bind 127.0.0.1:"""
+# Each contender, and what its requests a second are divided by.
+SERVED: dict[str, dict[str, str]] = {
+    _UVICORN: {FLOOR: BARE, OURS: BARE, "starlette": BARE},
+    _GUNICORN: {FLOOR: BARE, OURS: BARE, FLASK_CORS: FLASK, OURS_BEFORE_FLASK: FLASK},
+}
 
 
 def application() -> Any:
-    """What uvicorn serves, as the environment says (`uvicorn --factory`)."""
-    app = apps.asgi(apps.SHORT)
-    wrap: dict[str, Any] = {
-        BARE: lambda: app,
-        FLOOR: lambda: floor.asgi(app, RULE),
-        OURS: lambda: contenders.our_asgi(app, [RULE]),
-        "starlette": lambda: contenders.starlette(app, [RULE]),
-    }
-    return wrap[os.environ[CONTENDER]]()
+    """What is served, as the environment says (`uvicorn --factory`, and a call for gunicorn)."""
+    server, name = os.environ[CONTENDER].split(":")
+    if server == "uvicorn":
+        return contenders.asgi_contender(name, REQUESTS["allowed"], RULE)[1]
+    framework = FLASK if name in (FLASK, FLASK_CORS, OURS_BEFORE_FLASK) else None
+    name = OURS if name == OURS_BEFORE_FLASK else name
+    return contenders.wsgi_contender(name, REQUESTS["allowed"], RULE, framework)[1]
 
 
 def free_port() -> int:
@@ -72,33 +80,11 @@ def wait_for(port: int) -> None:
 
 
 @contextmanager
-def uvicorn(name: str) -> Iterator[int]:
-    """A uvicorn that serves one contender on the last processor; yields its port."""
+def serving(arguments: str, name: str) -> Iterator[int]:
+    """A server with one contender on the last processor; yields its port."""
     port = free_port()
-    command = [
-        sys.executable,
-        "-m",
-        "uvicorn",
-        "--factory",
-        "served:application",
-        "--port",
-        str(port),
-        "--interface",
-        "asgi3",
-    ]
-    command += [
-        "--http",
-        "httptools",
-        "--loop",
-        "uvloop",
-        "--lifespan",
-        "off",
-        "--no-access-log",
-        "--log-level",
-        "error",
-    ]
-    command += ["--no-server-header", "--no-date-header"]
-    environment = {**os.environ, CONTENDER: name}
+    command = [sys.executable, *f"{arguments} {port}".replace(": ", ":").split()]
+    environment = {**os.environ, CONTENDER: f"{server_of(arguments)}:{name}"}
     with subprocess.Popen(command, cwd=Path(__file__).parent, env=environment) as server:
         try:
             os.sched_setaffinity(server.pid, {max(os.sched_getaffinity(0))})
@@ -108,14 +94,20 @@ def uvicorn(name: str) -> Iterator[int]:
             server.send_signal(signal.SIGTERM)
 
 
+def server_of(arguments: str) -> str:
+    """Which server a command line starts."""
+    return arguments.split()[1]
+
+
 def wrk(port: int, request: Request) -> float:
     """Requests a second, as `wrk` counts them on the first processor."""
     command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{SECONDS}s"]
     for name, value in request.headers():
-        command += ["-H", f"{name}: {value}"]
+        command += ["-H", f"{apps.title(name)}: {value}"]  # it knows its own Host by the capital
     result = subprocess.run([*command, f"http://127.0.0.1:{port}/"], capture_output=True, text=True, check=True)
     if found := re.search(r"Socket errors.*|Non-2xx.*", result.stdout):
-        raise ValueError(found[0])
+        message = f"{found[0]} of the server on port {port}"
+        raise ValueError(message)
     figure = re.search(r"Requests/sec:\s+([\d.]+)", result.stdout)
     if figure is None:
         raise ValueError(result.stdout)
@@ -137,24 +129,27 @@ def client(port: int, request: Request) -> float:
     return count / (time.perf_counter() - start)
 
 
-def served() -> dict[str, Any]:
-    """Requests a second of each contender over those of the bare application: the quartiles of the rounds."""
+def served(arguments: str) -> dict[str, Any]:
+    """Requests a second of each contender over those of its base: the quartiles of the rounds."""
     load = wrk if shutil.which("wrk") else client
-    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    bases = SERVED[arguments]
+    names = sorted({*bases, *bases.values()})
+    processors = os.sched_getaffinity(0)
     figures: dict[str, Any] = {}
     with ExitStack() as stack:
-        ports = {name: stack.enter_context(uvicorn(name)) for name in SERVED}
-        os.sched_setaffinity(0, {0})
+        stack.callback(os.sched_setaffinity, 0, processors)
+        ports = {name: stack.enter_context(serving(arguments, name)) for name in names}
+        os.sched_setaffinity(0, {min(processors)})
         for key in ("no-origin", "allowed"):
-            rates: dict[str, list[float]] = {name: [] for name in SERVED}
+            rates: dict[str, list[float]] = {name: [] for name in names}
             for number in range(ROUNDS + 1):  # the first warms up
-                for name in random.Random(number).sample(SERVED, len(SERVED)):
+                for name in random.Random(number).sample(names, len(names)):
                     rates[name].append(load(ports[name], REQUESTS[key]))
-            for name in SERVED[1:]:
-                singles = [a / b for a, b in zip(rates[name][1:], rates[BARE][1:], strict=True)]
+            for name, base in bases.items():
+                singles = [a / b for a, b in zip(rates[name][1:], rates[base][1:], strict=True)]
                 figures.setdefault(REQUESTS[key].title, {})[name] = statistics.quantiles(singles, n=4)
     return figures
 
 
 if __name__ == "__main__":
-    print(json.dumps(served()))
+    print(json.dumps({server_of(arguments): served(arguments) for arguments in SERVED}))
