@@ -74,9 +74,7 @@ class Demo:
     def __exit__(self, *_: object) -> None:
         self._cleanup.close()
 
-    def _connect(
-        self, host: str, ports: Ports, bucket: Bucket, uploads: Uploads, sockets: list[socket.socket]
-    ) -> None:
+    def _connect(self, host: str, ports: Ports, bucket: Bucket, uploads: Uploads, sockets: list[socket.socket]) -> None:
         recorder = Recorder(self.policy)
         files = asgi.CORSMiddleware(asgi_bucket(bucket), self.policy.file)
         apps = {

@@ -3,7 +3,7 @@ import { element, showExchange } from "./card.js";
 import { fromOtherOrigin } from "./checks.js";
 import { described } from "./describe.js";
 import { attempt } from "./frame/attempt.js";
-import { isSaved, save, saying } from "./policy.js";
+import { isSaved, save } from "./policy.js";
 import { ask } from "./server.js";
 import { asRecorded, modelled, outcome } from "./verdict.js";
 
@@ -27,7 +27,7 @@ export function showModel(found, site) {
   if (real.hasChildNodes()) real.dataset.stale = "true";
   const reason = reasonNot(site);
   button.disabled = !said || reason !== "";
-  button.textContent = saying("Ask with this browser");
+  button.textContent = isSaved() ? "Ask with this browser" : "Save the policy, and ask";
   whyNot.textContent = reason || (real.dataset.stale === "true" ? "Something has changed since this browser was asked." : "");
 }
 

@@ -19,8 +19,6 @@ let tellChanged, tellTyped;
 
 export const policyText = () => text.value;
 export const isSaved = () => text.value === saved;
-// What a button says that asks the bucket: the bucket answers by the file, so the text has to be in it first.
-export const saying = (words) => (isSaved() ? words : `Save the policy, and ${words[0].toLowerCase()}${words.slice(1)}`);
 
 export async function openEditor({ changed, typed }) {
   [tellChanged, tellTyped] = [changed, typed];

@@ -1,7 +1,7 @@
 // R2's own page, its second part: an upload by a presigned URL.
 import { element, prose, showExchange } from "./card.js";
 import { attempt } from "./frame/attempt.js";
-import { isSaved, policyText, save, saying } from "./policy.js";
+import { isSaved, policyText, save } from "./policy.js";
 import { ask, send } from "./server.js";
 import { lacking, outcome } from "./verdict.js";
 
@@ -26,7 +26,7 @@ export function openUpload({ origins }) {
 }
 
 export function sayUpload() {
-  button.textContent = saying("Upload");
+  button.textContent = isSaved() ? "Upload" : "Save the policy, and upload";
 }
 
 function takeType() {
