@@ -20,11 +20,11 @@ import httpx
 import pytest
 import requests
 from botocore.exceptions import ClientError
-from endpoint.app import DRAIN
-from endpoint.digests import Digests
-from endpoint.errors import S3Error
-from endpoint.site import client
 
+from r2style_cors.demo.endpoint.app import DRAIN
+from r2style_cors.demo.endpoint.client import client
+from r2style_cors.demo.endpoint.digests import Digests
+from r2style_cors.demo.endpoint.errors import S3Error
 from support.bucket_example import (
     ACCESS_KEY,
     EXAMPLE,

@@ -95,12 +95,15 @@ def test_other_missing_modules_are_not_hidden(monkeypatch: pytest.MonkeyPatch) -
         __main__.main()
 
 
-def test_demo_without_uvicorn_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without uvicorn one line says what to install."""
-    forget(monkeypatch, "r2style_cors.demo._serve")
-    lose(monkeypatch, "uvicorn")
+@pytest.mark.parametrize(("module", "room"), [("uvicorn", "_serve"), ("boto3", "endpoint.client")])
+def test_demo_says_what_to_install(monkeypatch: pytest.MonkeyPatch, module: str, room: str) -> None:
+    """Without uvicorn or boto3 one line says what to install."""
+    for name in ("_serve", "_page", "_uploads", room):
+        forget(monkeypatch, f"r2style_cors.demo.{name}")
+    lose(monkeypatch, module)
     result = RUNNER.invoke(app, ["demo"])
-    assert (result.exit_code, result.stderr) == (2, "The demo needs uvicorn: pip install 'r2style-cors[demo]'\n")
+    expected = "The demo needs uvicorn and boto3: pip install 'r2style-cors[demo]'\n"
+    assert (result.exit_code, result.stderr) == (2, expected)
 
 
 def test_demo_does_not_hide_other_missing_modules(monkeypatch: pytest.MonkeyPatch) -> None:

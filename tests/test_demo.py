@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import socket
 import stat
+import tempfile
 from contextlib import closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -16,7 +18,7 @@ import httpx
 import pytest
 
 from r2style_cors import Policy, PolicyError, convert, load_policy, matrix
-from r2style_cors.demo import _bucket, _examine, _files, _page, _policy, _recorder, _serve
+from r2style_cors.demo import _bucket, _examine, _files, _page, _policy, _recorder, _serve, _uploads
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -442,12 +444,15 @@ SAVES_REFUSED: dict[str, dict[str, str]] = {
 }
 
 
+RECEIVERS = [("PUT", "/policy"), ("POST", "/examine"), ("POST", "/rewrite"), ("POST", "/presign")]
+
+
 def own_headers(site: _serve.Demo) -> dict[str, str]:
     """What the page's own request to save carries."""
     return {"Origin": site.origins["page"], "Content-Type": "application/json", "Sec-Fetch-Site": "same-origin"}
 
 
-@pytest.mark.parametrize(("method", "path"), [("PUT", "/policy"), ("POST", "/examine"), ("POST", "/rewrite")])
+@pytest.mark.parametrize(("method", "path"), RECEIVERS)
 @pytest.mark.parametrize("change", SAVES_REFUSED.values(), ids=SAVES_REFUSED)
 def test_only_the_page_saves(
     *, shared: tuple[_serve.Demo, httpx.Client], change: dict[str, str], method: str, path: str
@@ -478,7 +483,7 @@ def test_only_the_page_saves(
     ],
     ids=["empty", "broken", "list", "number", "no-text", "no-string", "no-utf8", "half-a-pair", "deep", "large"],
 )
-@pytest.mark.parametrize(("method", "path"), [("PUT", "/policy"), ("POST", "/examine"), ("POST", "/rewrite")])
+@pytest.mark.parametrize(("method", "path"), RECEIVERS)
 def test_page_sends_texts(*, shared: tuple[_serve.Demo, httpx.Client], method: str, path: str, body: bytes) -> None:
     """Anything but a small JSON object with a text is refused without harm."""
     site, client = shared
@@ -674,6 +679,79 @@ def test_what_is_no_policy_is_not_rewritten(shared: tuple[_serve.Demo, httpx.Cli
     answer = client.post("/rewrite", headers=own_headers(site), json={"text": "[", "form": "xml"})
     assert answer.status_code == 422
     assert "\n" not in answer.json()["message"]
+
+
+# Uploads.
+
+
+def presigned(site: _serve.Demo, client: httpx.Client, name: str = "a b/\N{SHIP}'\".txt") -> str:
+    """The URL that the page is given for an upload of something of that name."""
+    answer = client.post("/presign", headers=own_headers(site), json={"name": name, "size": 3})
+    url: str = answer.json()["url"]
+    return url
+
+
+def test_an_upload_is_signed_and_kept(shared: tuple[_serve.Demo, httpx.Client]) -> None:
+    """A URL that the page is given puts an object into the bucket, and is the only way in; no two are the same."""
+    site, client = shared
+    url = presigned(site, client)
+    assert url.startswith(f"{site.origins['asgi']}/uploads/")
+    answer = client.put(url, content=b"123", headers={"Content-Type": "text/plain"})
+    assert (answer.status_code, answer.headers["etag"]) == (200, f'"{hashlib.md5(b"123").hexdigest()}"')  # noqa: S324
+    assert presigned(site, client) != url
+    refused = [
+        client.put(url.partition("?")[0], content=b"123"),
+        client.put(url.replace("Expires=600", "Expires=601"), content=b"123"),
+        client.put(url.replace("/uploads/", "/uploads/x"), content=b"123"),
+        client.get(url),
+    ]
+    assert [answer.status_code for answer in refused] == [403] * 4
+
+
+def test_an_upload_is_where_the_page_is(shared: tuple[_serve.Demo, httpx.Client]) -> None:
+    """A page that was opened by its address gets a URL with that address, which is good."""
+    site, client = shared
+    page = site.origins["page"].replace("localhost", "127.0.0.1")
+    body = {"name": "x", "size": 1}
+    url = client.post(f"{page}/presign", headers=own_headers(site) | {"Origin": page}, json=body).json()["url"]
+    assert url.startswith("http://127.0.0.1:")
+    assert client.put(url, content=b"x").status_code == 200
+
+
+def test_an_upload_is_bounded(shared: tuple[_serve.Demo, httpx.Client]) -> None:
+    """Nothing too large is signed for, and nothing too large is kept by a URL that was signed for less."""
+    site, client = shared
+    body = {"name": "x", "size": _uploads.LIMIT + 1}
+    answer = client.post("/presign", headers=own_headers(site), json=body)
+    assert (answer.status_code, list(answer.json())) == (413, ["message"])
+    url = presigned(site, client)
+    answer = client.put(url, content=b"x" * (_uploads.LIMIT + 1))
+    assert (answer.status_code, "EntityTooLarge" in answer.text) == (400, True)
+    assert client.put(url, content=b"x" * _uploads.LIMIT).status_code == 200
+
+
+def test_uploads_are_behind_the_policy_file(own: tuple[_serve.Demo, httpx.Client]) -> None:
+    """The policy in force decides for uploads as for all else, and what crossed the wire is kept by the signature."""
+    site, client = own
+    asked = preflight("PUT", "content-type", site.origins["page"])
+    url = presigned(site, client)
+    assert client.options(url, headers=asked).status_code == 204
+    site.policy.save(site.policy.path.read_text(encoding="utf-8").replace('"content-type"', '"x-team"'))
+    assert client.options(url, headers=asked).status_code == 403
+    noted = client.get("/exchanges", params={"id": url.rpartition("X-Amz-Signature=")[2]}).json()
+    assert [(one["status"], one["allowed"]) for one in noted] == [(204, True), (403, False)]
+
+
+def test_nothing_is_left_of_a_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the demo go its files and what was uploaded; the policy file stays."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    with _serve.Demo("127.0.0.1", 0, tmp_path / "cors.json") as site, served(site) as client:
+        assert client.put(presigned(site, client), content=b"123").status_code == 200
+        assert any(file.is_file() for file in folder.rglob("uploads/*"))
+    assert list(folder.iterdir()) == []
+    assert (tmp_path / "cors.json").exists()
 
 
 # The ports.

@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import uvicorn
-from endpoint.app import LIMIT, Bucket, bucket_app
-from endpoint.digests import Digests
-from endpoint.signature import Verifier
-from endpoint.site import client, site_app
-from endpoint.store import Folder
+from page_server import site_app
+
+from r2style_cors.demo.endpoint.app import LIMIT, Bucket, bucket_app
+from r2style_cors.demo.endpoint.client import client
+from r2style_cors.demo.endpoint.digests import Digests
+from r2style_cors.demo.endpoint.signature import Verifier
+from r2style_cors.demo.endpoint.store import Folder
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

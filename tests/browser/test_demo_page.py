@@ -30,7 +30,7 @@ STARTER = {
 
 def verdicts(page: Page) -> dict[str, str]:
     """Every verdict on the page, in its order; the page has checked none that the policy does not bear out."""
-    cards = page.locator("article")
+    cards = page.locator("#checks article")
     found = {}
     for index in range(cards.count()):
         card = cards.nth(index)

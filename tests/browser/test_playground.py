@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from support.demo_page import Scheme
 
 FORMS = ("dashboard", "api", "s3", "xml", "terraform")
-VIEWS = ("checks", "fetch", "matrix")
+VIEWS = ("checks", "fetch", "matrix", "r2")
 
 
 def settled(page: Page) -> None:
@@ -425,7 +425,7 @@ def test_all_of_it_from_the_keyboard(browser: Browser, demo: Demo) -> None:
         tab_to("text")
         tab_to("tab-checks")
         page.keyboard.press("ArrowLeft")
-        assert page.evaluate(focused) == "tab-matrix"
+        assert page.evaluate(focused) == "tab-r2"
         page.keyboard.press("ArrowRight")
         page.keyboard.press("ArrowRight")
         assert page.evaluate(focused) == "tab-fetch"

@@ -15,9 +15,11 @@ from urllib.parse import quote
 
 import pytest
 import uvicorn
-from endpoint.app import Bucket, bucket_app
-from endpoint.signature import Verifier
-from endpoint.site import client, site_app
+from page_server import site_app
+
+from r2style_cors.demo.endpoint.app import Bucket, bucket_app
+from r2style_cors.demo.endpoint.client import client
+from r2style_cors.demo.endpoint.signature import Verifier
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 POLICY = Path("r2style-cors-demo") / "cors.json"
 
+_NEEDED = ("uvicorn", "boto3", "botocore")
+
 
 def demo(
     *,
@@ -45,9 +47,9 @@ def _started(host: str, port: int, policy: Path) -> Demo:
     try:
         from ..demo._serve import Demo
     except ModuleNotFoundError as error:
-        if error.name != "uvicorn":
+        if error.name not in _NEEDED:
             raise
-        fail("The demo needs uvicorn: pip install 'r2style-cors[demo]'")
+        fail("The demo needs uvicorn and boto3: pip install 'r2style-cors[demo]'")
     try:
         return Demo(host, port, policy)
     except PolicyError as error:

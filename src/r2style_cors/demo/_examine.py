@@ -43,13 +43,13 @@ _IMAGES: Mapping[str, Literal["anonymous", "use-credentials"] | None] = {
 }
 
 
-class _Sent(BaseModel):
+class Sent(BaseModel):
     """What the page sends: these keys, of these types, and nothing else."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
 
-class Draft(_Sent):
+class Draft(Sent):
     """A policy's text, as it stands in the editor."""
 
     text: str
@@ -61,7 +61,7 @@ class Rewriting(Draft):
     form: Literal["dashboard", "api", "s3", "xml", "terraform"]
 
 
-class Described(_Sent):
+class Described(Sent):
     """A fetch as the page describes it; an element has no method, headers, body, mode or credentials of its own choice."""
 
     page: str

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
@@ -17,7 +17,8 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from ..errors import PolicyError
-from ._examine import Draft, Question, Rewriting, examine, rewritten, told
+from ._examine import Draft, Question, Rewriting, Sent, examine, rewritten, told
+from ._uploads import LIMIT as UPLOAD_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,11 +31,19 @@ if TYPE_CHECKING:
     from ._bucket import Bucket
     from ._policy import DemoPolicy
     from ._recorder import Recorder
+    from ._uploads import Uploads
 
 PAGE = Path(__file__).parent / "page"
 LIMIT = 65_536  # bytes of JSON that the page may send
 
-Sent = TypeVar("Sent", bound=BaseModel)
+Kind = TypeVar("Kind", bound=BaseModel)
+
+
+class Upload(Sent):
+    """Something that the page wants to upload: its name, and how many bytes it has."""
+
+    name: str = Field(min_length=1, max_length=200)
+    size: int = Field(ge=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +68,11 @@ class Answers:
     policy: DemoPolicy
     recorder: Recorder
     bucket: Bucket
+    uploads: Uploads
 
     async def setup(self, request: Request) -> Response:
         """Where everything is, by the host name that the page was opened with."""
-        origins = self.ports.origins(_hostname(request.headers.get("host", "")))
-        return JSONResponse({"origins": origins, "file": str(self.policy.path)})
+        return JSONResponse({"origins": self._origins(request), "file": str(self.policy.path)})
 
     async def exchanges(self, request: Request) -> Response:
         """What crossed the wire under one id."""
@@ -106,10 +115,22 @@ class Answers:
         except ValueError as error:  # PolicyError too
             return JSONResponse({"message": str(error).partition("\n")[0]}, 422)
 
+    async def presign(self, request: Request) -> Response:
+        """A URL for one upload. Whoever has it may write; that is why the page alone gets one."""
+        upload = await _received(request, Upload)
+        if isinstance(upload, JSONResponse):
+            return upload
+        if upload.size > UPLOAD_LIMIT:
+            return JSONResponse({"message": f"The bucket takes {UPLOAD_LIMIT} bytes at most."}, 413)
+        origin = self._origins(request)["asgi"]
+        return JSONResponse({"url": await run_in_threadpool(self.uploads.url, origin, upload.name)})
 
-def page_app(ports: Ports, policy: DemoPolicy, recorder: Recorder, bucket: Bucket, host: str) -> ASGIApp:
-    """The page that a person opens. `bucket` is what its model asks, and is never written to."""
-    answers = Answers(ports, policy, recorder, bucket)
+    def _origins(self, request: Request) -> dict[str, str]:
+        return self.ports.origins(_hostname(request.headers.get("host", "")))
+
+
+def page_app(answers: Answers, host: str) -> ASGIApp:
+    """The page that a person opens. The bucket of its answers is what its model asks, and is never written to."""
     routes = [
         Route("/setup", answers.setup),
         Route("/exchanges", answers.exchanges),
@@ -117,9 +138,10 @@ def page_app(ports: Ports, policy: DemoPolicy, recorder: Recorder, bucket: Bucke
         Route("/policy", answers.save, methods=["PUT"]),
         Route("/examine", answers.examine, methods=["POST"]),
         Route("/rewrite", answers.rewrite, methods=["POST"]),
+        Route("/presign", answers.presign, methods=["POST"]),
         Mount("/", StaticFiles(directory=PAGE, html=True)),
     ]
-    return _guarded(Starlette(routes=routes), host, lambda hostname: _page_rules(ports.origins(hostname)))
+    return _guarded(Starlette(routes=routes), host, lambda hostname: _page_rules(answers.ports.origins(hostname)))
 
 
 def other_app(ports: Ports, host: str) -> ASGIApp:
@@ -204,7 +226,7 @@ def _why_not_ours(request: Request) -> str | None:
     return None
 
 
-async def _received(request: Request, kind: type[Sent]) -> Sent | JSONResponse:
+async def _received(request: Request, kind: type[Kind]) -> Kind | JSONResponse:
     """What the page sends, or the answer that refuses it: it is not the page's, too large, or not of this kind."""
     refusal = _why_not_ours(request)
     if refusal is not None:

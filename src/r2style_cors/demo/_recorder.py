@@ -1,7 +1,7 @@
 """What crossed the wire, kept for the page, which the browser does not let see a refused answer.
 
-It stands outside the CORS middleware and so notes exactly what leaves. A request takes part by an `id` in its query;
-the browser puts the same one on the preflight.
+It stands outside the CORS middleware and so notes exactly what leaves. A request takes part by an `id` in its query, or
+by the signature of a presigned URL, to which nothing can be added; the browser puts the same query on the preflight.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import werkzeug.wrappers
 from .._fetch import ORIGIN, REQUEST_HEADERS, REQUEST_METHOD
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from types import TracebackType
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -113,6 +113,10 @@ class Recorder:
         return self._policy.engine().decide(asked.method, origin, method, headers)
 
 
+def _id(query: Mapping[str, str]) -> str:
+    return query.get("id") or query.get("X-Amz-Signature", "")
+
+
 def _lines(headers: Pairs, name: str) -> str | None:
     """All lines of one header as one value (RFC 9110, section 5.3); None where there are none."""
     lines = [value for key, value in headers if key.lower() == name.lower()]
@@ -136,9 +140,7 @@ def record_asgi(app: ASGIApp, recorder: Recorder) -> ASGIApp:
 
     async def recording(scope: Scope, receive: Receive, send: Send) -> None:
         request = starlette.requests.Request(scope)
-        asked = Asked(
-            request.query_params.get("id", ""), request.method, request.url.path, list(request.headers.items())
-        )
+        asked = Asked(_id(request.query_params), request.method, request.url.path, list(request.headers.items()))
 
         async def noting(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -156,7 +158,7 @@ def record_wsgi(app: WSGIApplication, recorder: Recorder) -> WSGIApplication:
 
     def recording(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         request = werkzeug.wrappers.Request(environ)
-        asked = Asked(request.args.get("id", ""), request.method, request.path, list(request.headers.items()))
+        asked = Asked(_id(request.args), request.method, request.path, list(request.headers.items()))
 
         def noting(status: str, headers: Pairs, exc_info: ExcInfo | None = None, /) -> Callable[[bytes], object]:
             recorder.note(asked, int(status[:3]), headers)

@@ -14,9 +14,10 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from .. import asgi, wsgi
 from ._bucket import Bucket, asgi_bucket, wsgi_bucket
-from ._page import Ports, other_app, page_app
+from ._page import Answers, Ports, other_app, page_app
 from ._policy import DemoPolicy, create
 from ._recorder import Recorder, record_asgi, record_wsgi
+from ._uploads import Uploads, beside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,9 +52,10 @@ class Demo:
             self.origins = ports.origins(shown_host(host))
             self.created = create(file, self.origins["page"])
             self.policy = DemoPolicy(file)
-            bucket = Bucket(Path(cleanup.enter_context(TemporaryDirectory(prefix="r2style-cors-"))))
+            bucket = Bucket(_folder(cleanup))
             bucket.seed()
-            self._connect(host, ports, bucket, sockets)
+            uploads = Uploads(_folder(cleanup), self.policy.file)
+            self._connect(host, ports, bucket, uploads, sockets)
             cleanup.callback(self._threads.server_close)
             self._cleanup = cleanup.pop_all()
 
@@ -72,11 +74,12 @@ class Demo:
     def __exit__(self, *_: object) -> None:
         self._cleanup.close()
 
-    def _connect(self, host: str, ports: Ports, bucket: Bucket, sockets: list[socket.socket]) -> None:
+    def _connect(self, host: str, ports: Ports, bucket: Bucket, uploads: Uploads, sockets: list[socket.socket]) -> None:
         recorder = Recorder(self.policy)
+        files = asgi.CORSMiddleware(asgi_bucket(bucket), self.policy.file)
         apps = {
-            ports.page: page_app(ports, self.policy, recorder, bucket.rehearsal(), host),
-            ports.asgi: record_asgi(asgi.CORSMiddleware(asgi_bucket(bucket), self.policy.file), recorder),
+            ports.page: page_app(Answers(ports, self.policy, recorder, bucket.rehearsal(), uploads), host),
+            ports.asgi: record_asgi(beside(uploads.app, files), recorder),
             ports.other: other_app(ports, host),
         }
         config = uvicorn.Config(
@@ -92,6 +95,11 @@ class Demo:
         self._sockets = [page, asgi_port, other]
         app = record_wsgi(wsgi.CORSMiddleware(wsgi_bucket(bucket), self.policy.file), recorder)
         self._threads = make_server(host, ports.wsgi, app, threaded=True, request_handler=_Quiet, fd=wsgi_port.fileno())
+
+
+def _folder(cleanup: contextlib.ExitStack) -> Path:
+    """A new folder, which goes with everything in it."""
+    return Path(cleanup.enter_context(TemporaryDirectory(prefix="r2style-cors-")))
 
 
 class _Quiet(WSGIRequestHandler):

@@ -14,7 +14,7 @@ export function makeCard(check, origins) {
     tip.append(element("b", "Try it"), ` ${check.tip(origins)}`);
     tip.hidden = false;
   }
-  fillSpecimen(card.querySelector(".specimen"), check.name);
+  fillSpecimen(card.querySelector(".specimen"), check.fills ?? check.name);
   return card;
 }
 

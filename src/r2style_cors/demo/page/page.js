@@ -1,13 +1,16 @@
-// Wires the page: which bucket is asked, the editor, the seven checks, the described fetch, the matrix, the link.
+// Wires the page: which bucket is asked, the editor, the views and what they show, the link.
 import { element, icon, makeCard, show } from "./card.js";
 import { checks } from "./checks.js";
 import { described, fill, filled, openForm } from "./describe.js";
+import { listIssues, showIssue } from "./issues.js";
 import { fromFragment, toFragment } from "./link.js";
 import { showMatrix } from "./matrix.js";
 import { openFetch, showModel } from "./onefetch.js";
 import { openEditor, policyText, showFindings, write } from "./policy.js";
+import { openPublic, showFont } from "./public.js";
 import { ask, send } from "./server.js";
 import { select, view } from "./tabs.js";
+import { openUpload, sayUpload } from "./upload.js";
 
 const PAUSE = 200; // milliseconds without a keystroke before the text is looked at
 const main = document.querySelector("#checks");
@@ -45,7 +48,9 @@ async function runOne(check, turn) {
     other: { frame, origin: origins.other },
   });
   const { good, said } = await ask(`/exchanges?id=${id}`);
-  if (turn === latest) show(card, result, good ? said : []);
+  if (turn !== latest) return;
+  show(card, result, good ? said : []);
+  if (check.name === "font") showFont(result, good ? said : []);
 }
 
 function summarise() {
@@ -75,6 +80,7 @@ function examineSoon() {
 // From here on, what is found in an earlier text is no longer shown.
 function begin() {
   clearTimeout(pause);
+  sayUpload();
   document.body.dataset.examined = "false";
   return ++examined;
 }
@@ -106,6 +112,7 @@ function restore() {
   doors.forEach((choice) => (choice.checked ||= choice.value === kept.door));
   fill({ ...kept.asked, page: origins[kept.asked.page] ?? kept.asked.page });
   select(kept.view);
+  showIssue(kept, origins);
   write(kept.policy);
 }
 
@@ -135,6 +142,9 @@ const ready = new Promise((resolve) => frame.addEventListener("load", resolve, {
 frame.src = `${origins.other}/`;
 openForm(origins, examineSoon);
 openFetch(site, examine);
+openPublic(checks[0], origins);
+openUpload(site);
+listIssues(origins);
 await Promise.all([ready, openEditor({ changed: runAll, typed: examineSoon })]);
 restore();
 addEventListener("hashchange", () => (restore(), runAll()));

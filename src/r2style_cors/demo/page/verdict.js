@@ -46,6 +46,9 @@ export function asRecorded({ kind, method, url, status, request_headers, respons
   return { preflight: kind === "preflight", method, path, status, asked: request_headers, answered };
 }
 
+// Why the policy refused, and what would grant it.
+export const lacking = ({ why, suggestion }) => [...refusal(why.at(-1)), ...suggested(suggestion)];
+
 // Why the policy refused the last request that was sent, in a sentence.
 function refusal(why) {
   return why && !why.allowed ? [prose(why.sentence, "p", "because")] : [];

@@ -18,8 +18,9 @@ async function byFetch({ url, method, headers, body, mode = "cors", credentials 
   return { outcome, type, status, headers: [...response.headers], etag: response.headers.get("etag"), text };
 }
 
-function byXhr({ url, method, headers, body, credentials }) {
+function byXhr({ url, method, headers, body, credentials, progress }) {
   const request = new XMLHttpRequest();
+  if (progress) request.upload.addEventListener("progress", ({ loaded, total }) => progress(loaded / total));
   request.open(method, url);
   request.withCredentials = credentials === "include";
   headers.forEach(([name, value]) => request.setRequestHeader(name, value));

@@ -17,9 +17,8 @@ from starlette.responses import Response, StreamingResponse
 from werkzeug.http import http_date, parse_etags, parse_range_header
 from werkzeug.sansio.http import is_resource_modified
 
-from r2style_cors import PathPolicies
-from r2style_cors.starlette import install
-
+from ..._source import PathPolicies
+from ...starlette import install
 from .digests import Digests
 from .errors import S3Error
 from .signature import Asked, Verifier, parse_query
@@ -30,6 +29,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from starlette.types import Receive, Scope, Send
+
+    from ..._door import PolicySource
 
 METHODS = ("GET", "HEAD", "PUT", "DELETE")
 MAX_KEY = 1024  # bytes of UTF-8
@@ -45,7 +46,7 @@ class Bucket:
     """A bucket: its name, its CORS policy, and whether everybody may read it without a signature."""
 
     name: str
-    policy: Path
+    policy: PolicySource
     public: bool = False
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import boto3
-from botocore.config import Config
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 from starlette.routing import Mount, Route
@@ -19,18 +17,6 @@ if TYPE_CHECKING:
 
 EXPIRES = 600  # seconds: long enough for one upload
 MAX_NAME = 200  # characters of an object's name that are signed
-
-
-def client(endpoint: str, access_key: str, secret_key: str) -> Any:
-    """boto3's client for this endpoint."""
-    return boto3.client(
-        "s3",
-        endpoint_url=endpoint,
-        aws_access_key_id=access_key,
-        aws_secret_access_key=secret_key,
-        region_name="auto",
-        config=Config(signature_version="s3v4", s3={"addressing_style": "path"}),
-    )
 
 
 def site_app(page: Path, endpoint: str, s3: Any) -> Starlette:
