@@ -1,8 +1,9 @@
 """Build what is released, and try it as people get it: `python release/check.py [FOLDER]`.
 
 The wheel and the sdist are built into FOLDER (`dist`, unless it is given) and judged by `twine` and
-`check-wheel-contents`; the sdist has to hold the files that git keeps, the wheel those of the package. Then the wheel goes into an empty environment, where every example has to run, the command has to
-answer, and the types of everything public have to be known. The tools are those of the dependency group `release`.
+`check-wheel-contents`; the sdist has to hold the files that git keeps, the wheel those of the package. Then the wheel goes
+into an empty environment, where every example has to run, the command has to answer, and the types of everything public
+have to be known. The tools are those of the dependency group `release`.
 """
 
 from __future__ import annotations
