@@ -1,8 +1,9 @@
 """Build what is released, and try it as people get it: `python release/check.py [FOLDER]`.
 
 The wheel and the sdist are built into FOLDER (`dist`, unless it is given) and judged by `twine` and
-`check-wheel-contents`. Then the wheel goes into an empty environment, where every example has to run, the command has to
-answer, and the types of everything public have to be known. The tools are those of the dependency group `release`.
+`check-wheel-contents`; the sdist has to hold the files that git keeps, the wheel those of the package. Then the wheel goes
+into an empty environment, where every example has to run, the command has to answer, and the types of everything public
+have to be known. The tools are those of the dependency group `release`.
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ import json
 import socket
 import subprocess
 import sys
+import tarfile
 import tempfile
 import time
+import zipfile
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,8 +51,25 @@ def build(folder: Path) -> Path:
     tool("build", "--outdir", folder, ROOT)
     tool("twine", "check", "--strict", *folder.iterdir())
     [wheel] = folder.glob("*.whl")
+    [sdist] = folder.glob("*.tar.gz")
     tool("check_wheel_contents", wheel)
+    with tarfile.open(sdist) as archive:
+        compare(sdist, {name.partition("/")[2] for name in archive.getnames()} - {"PKG-INFO"}, kept("."))
+    held = {f"src/{name}" for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
+    compare(wheel, held, kept("src"))
     return wheel
+
+
+def kept(folder: str) -> set[str]:
+    """The files of the project that git keeps in `folder`."""
+    listed = subprocess.run(["git", "ls-files", "-z", folder], cwd=ROOT, check=True, capture_output=True, text=True)  # noqa: S607
+    return {*listed.stdout.split("\0")} - {""}
+
+
+def compare(package: Path, held: set[str], wanted: set[str]) -> None:
+    """End the run where `package` holds another set of files than is `wanted`."""
+    if held != wanted:
+        sys.exit(f"{package.name} lacks {sorted(wanted - held)}, and holds {sorted(held - wanted)} too much")
 
 
 def installed(wheel: Path, folder: Path) -> Environment:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+import r2style_cors
 from support.renderings import run
 
 ROOT = Path(__file__).parent.parent
@@ -58,8 +59,17 @@ def test_every_python_is_tested() -> None:
     tested: list[str] = json.loads(listed)
     classifiers = PROJECT["project"]["classifiers"]
     told = re.findall(r"Python :: (3\.\d+)", "\n".join(classifiers))
-    assert tested[: len(told)] == told
+    assert tested == told
     assert f">={tested[0]}" == PROJECT["project"]["requires-python"]
+    assert ".ci/run --show | bash" in text
+    assert f"![Python {told[0]} to {told[-1]}]" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_changelog_tells_this_version() -> None:
+    """The changelog opens with what is not released yet; below it the newest release is this version, with its date."""
+    headings = re.findall(r"^## (.*)$", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert headings[0] == "[Unreleased]"
+    assert re.fullmatch(rf"\[{re.escape(r2style_cors.__version__)}\] - \d{{4}}-\d{{2}}-\d{{2}}", headings[1])
 
 
 def test_the_template_asks_for_a_command_that_works() -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .errors import PolicyError, Problem
     from .policy import Policy, Rule, load_policy, policy_schema
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"
 __all__ = [
     "BucketError",
     "Conversion",
