@@ -55,14 +55,15 @@ class PreflightCache:
 
     def store(self, request: PageRequest, headers: Lines, now: float, cap: int | None) -> None:
         """Keep what a preflight that passed allows, at most `cap` seconds (Fetch, section 4.8, steps 7.8 to 7.15)."""
-        if "null-not-cached" in request.quirks and request.serialized_origin == "null":
+        if _is_unknown(request):
             return
         if "one-cache-entry" in request.quirks:
             self.clear(request)
         expiry = now + max_age(request, headers, cap)
         if "cached-for-forced" in request.quirks:
             self._expiry[_entry(request)] = expiry  # there was an answer, whatever it allows
-        methods = list_values(headers, ALLOW_METHODS) or ((request.method,) if request.forced else ())
+        granted = request.forced and "forced-method-listed" not in request.quirks
+        methods = list_values(headers, ALLOW_METHODS) or ((request.method,) if granted else ())
         for method in methods:
             entry = self._match_method(request, method, now) or _entry(request, method=method)
             self._expiry[entry] = expiry
@@ -74,6 +75,11 @@ class PreflightCache:
         """Forget what was allowed for the request's origin and URL, since it failed (Fetch, section 4.1)."""
         place = (request.serialized_origin, request.url)
         self._expiry = {entry: expiry for entry, expiry in self._expiry.items() if entry[:2] != place}
+
+    def begin(self, request: PageRequest) -> None:
+        """A fetch begins: for a browser that knows a page without an origin no longer, nothing is kept."""
+        if "null-not-cached" in request.quirks:
+            self._expiry = {entry: expiry for entry, expiry in self._expiry.items() if entry.origin != "null"}
 
     def _match_method(self, request: PageRequest, method: str, now: float) -> _Entry | None:
         return next(
@@ -92,6 +98,12 @@ class PreflightCache:
             here = entry[:2] == (request.serialized_origin, request.url)
             if here and now < expiry and _serves(entry, request):
                 yield entry
+
+
+def _is_unknown(request: PageRequest) -> bool:
+    """Whether the origin is `null` in a way that the browser never sees again (`null-not-cached`)."""
+    unknown = request.tainted or (request.origin == "null" and not request.redirects)
+    return unknown and "null-not-cached" in request.quirks
 
 
 def _serves(entry: _Entry, request: PageRequest) -> bool:
