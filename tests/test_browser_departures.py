@@ -485,6 +485,59 @@ DEPARTURES: dict[str, Departure] = {
             default=Response(200, MINE),
         ),
     ),
+    "kept-star-without-credentials": Departure(
+        (ask(method="PUT", credentials="include"), ask(headers=X_A), ask(method="DELETE", credentials="include")),
+        (
+            "OPTIONS(PUT) here/0 from page > PUT here/0 from page > readable | GET here/0 from page x-a=1 > readable | "
+            "DELETE here/0 from page > readable"
+        ),
+        (
+            "OPTIONS(PUT) here/0 from page > PUT here/0 from page > readable | GET here/0 from page x-a=1 > readable | "
+            "OPTIONS(DELETE) here/0 from page > blocked"
+        ),
+        here=Site(
+            answers={
+                "OPTIONS": Response(
+                    204,
+                    (*MINE, ("Access-Control-Allow-Methods", "*, PUT"), ("Access-Control-Allow-Headers", "*"), KEPT),
+                )
+            },
+            default=Response(200, MINE),
+        ),
+    ),
+    "kept-star-covers-authorization": Departure(
+        (ask(headers=X_A), ask(headers=(("Authorization", "t"),))),
+        (
+            "OPTIONS(GET x-a) here/0 from page > GET here/0 from page x-a=1 > readable | "
+            "OPTIONS(GET authorization) here/0 from page > blocked"
+        ),
+        (
+            "OPTIONS(GET x-a) here/0 from page > GET here/0 from page x-a=1 > readable | "
+            "GET here/0 from page authorization=t > readable"
+        ),
+        here=site(preflight=(STAR, ("Access-Control-Allow-Headers", "*"), KEPT)),
+    ),
+    "tainted-forgotten": Departure(
+        (
+            *(ask(headers=X_A),) * 2,
+            ask(f"{HERE}/1", headers=X_A, page="null"),
+            ask(f"{THERE}/1", headers=X_A, page="null"),
+        ),
+        (
+            "OPTIONS(GET x-a) here/0 from page > GET here/0 from page x-a=1 > OPTIONS(GET x-a) there/1 from null > "
+            "GET there/1 from null x-a=1 > readable | GET here/0 from page x-a=1 > GET there/1 from null x-a=1 > readable | "
+            "OPTIONS(GET x-a) here/1 from null > GET here/1 from null x-a=1 > GET there/1 from null x-a=1 > readable | "
+            "GET there/1 from null x-a=1 > readable"
+        ),
+        (
+            "OPTIONS(GET x-a) here/0 from page > GET here/0 from page x-a=1 > OPTIONS(GET x-a) there/1 from null > "
+            "GET there/1 from null x-a=1 > readable | GET here/0 from page x-a=1 > OPTIONS(GET x-a) there/1 from null > "
+            "GET there/1 from null x-a=1 > readable | OPTIONS(GET x-a) here/1 from null > GET here/1 from null x-a=1 > "
+            "OPTIONS(GET x-a) there/1 from null > GET there/1 from null x-a=1 > readable | "
+            "GET there/1 from null x-a=1 > readable"
+        ),
+        here=site((302, f"{THERE}/1"), (302, f"{THERE}/1")),
+    ),
     "error-mode-keeps-cache": Departure(
         (ask(method="PUT", redirect="error"), ask(method="PUT", redirect="manual"), *(ask(f"{HERE}/2", "PUT"),) * 2),
         (

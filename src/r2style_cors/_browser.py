@@ -100,6 +100,7 @@ class PageRequest:
         mode: the request's mode.
         redirect: the request's redirect mode.
         forced: why a preflight is made in any case, in words (the use-CORS-preflight flag); else empty.
+        fragment: the fragment of the URL with its `#`, which nobody sees but the preflight cache; else empty.
         body: what kind of body the page gave it, or None; a `stream` cannot be sent twice.
         quirks: where the browser departs from the standard. All that follows is for browsers that do:
         names_origin: whether Origin is said to the page's own origin too (`elements-name-origin`, `redirect-keeps-origin`).
@@ -123,6 +124,7 @@ class PageRequest:
     mode: Mode = "cors"
     redirect: RedirectMode = "follow"
     forced: str = ""
+    fragment: str = ""
     body: str | None = None
     quirks: frozenset[Quirk] = frozenset()
     names_origin: bool = False
@@ -238,11 +240,21 @@ def location_url(request: PageRequest, headers: Lines) -> str:
         ValueError: to no `http` or `https` URL, or to several.
 
     """
+    return normal_url(location(request, headers), request.url)
+
+
+def location(request: PageRequest, headers: Lines) -> str:
+    """What Location says.
+
+    Raises:
+        ValueError: nothing, or several things.
+
+    """
     values = locations(request, [value for name, value in headers if name.lower() == "location"])
     if len(values) != 1:
         message = f"there are {len(values)} Location lines" if values else "Location is empty"
         raise ValueError(message)
-    return normal_url(values[0], request.url)
+    return values[0]
 
 
 def visible_lines(request: PageRequest, headers: Lines) -> Lines:

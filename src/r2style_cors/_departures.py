@@ -16,19 +16,22 @@ if TYPE_CHECKING:
 
 Quirk: TypeAlias = Literal[
     # what a page may send, and what needs a preflight
-    "lines-joined", "last-line-counts", "names-repeated", "no-sum-limit", "user-agent-dropped", "client-hints-safelisted",
-    "range-any-case", "bytes-over-127-unsafe", "comma-in-type-unsafe", "get-keeps-params-type", "no-cors-keeps-body-type",
-    "no-streams", "streams-are-text", "stream-leaves-same-origin", "listener-needs-body",
+    "lines-joined", "last-line-counts", "names-repeated", "no-sum-limit", "user-agent-dropped",
+    "client-hints-safelisted", "range-any-case", "bytes-over-127-unsafe", "comma-in-type-unsafe",
+    "get-keeps-params-type", "no-cors-keeps-body-type", "no-streams", "streams-are-text", "stream-leaves-same-origin",
+    "listener-needs-body",
     # elements
     "elements-name-origin", "media-name-origin", "media-without-range", "fonts-no-cors",
     # what a preflight has to allow
     "star-covers-authorization", "forced-method-listed",
     # the preflight cache
-    "negative-max-age", "odd-max-age", "cache-ignores-star", "kept-star-literal", "cache-by-credentials",
-    "one-cache-entry", "null-not-cached", "cached-for-forced", "conditional-asks-again", "fetch-conditional-asks-again",
-    "failure-keeps-cache", "refused-preflight-kept", "error-mode-keeps-cache",
+    "negative-max-age", "odd-max-age", "cache-ignores-star", "kept-star-literal", "kept-star-without-credentials",
+    "kept-star-covers-authorization", "cache-by-credentials", "one-cache-entry", "null-not-cached", "tainted-forgotten",
+    "cached-for-forced", "conditional-asks-again", "fetch-conditional-asks-again", "failure-keeps-cache",
+    "refused-preflight-kept", "error-mode-keeps-cache",
     # where a redirect leads
-    "empty-location-ignored", "error-mode-needs-location", "same-location-twice", "location-is-text", "no-user-in-redirect",
+    "empty-location-ignored", "error-mode-needs-location", "same-location-twice", "location-is-text",
+    "no-user-in-redirect",
     # what a redirect makes of a request
     "no-cors-redirect-from-null", "preflight-names-page", "client-hints-stay", "delete-becomes-get",
     "redirect-keeps-origin", "redirect-asks-again", "redirect-restores-headers", "redirect-restores-type",

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ._browser import NON_WILDCARD_HEADER, cors_check, location_url
+from ._browser import NON_WILDCARD_HEADER, cors_check, location, location_url
 from ._safelist import CLIENT_HINTS, without_lines
-from ._url import has_user, origin_of
+from ._url import fragment_of, has_user, origin_of
 
 if TYPE_CHECKING:
     from ._browser import PageRequest
@@ -24,6 +24,7 @@ def redirected(request: PageRequest, status: int, headers: Lines) -> PageRequest
     moved = replace(
         request,
         url=target,
+        fragment=fragment_of(location(request, headers)) or request.fragment,
         method="GET" if _becomes_get(status, request.method) else request.method,
         headers=without_lines(request.headers, _gone(status, request.method, crosses=here != there)),
         cross_origin=request.cross_origin or there != request.origin,

@@ -106,6 +106,14 @@ QUIRKS: Final[Mapping[Quirk, str]] = {
         "A `*` that answered a preflight with credentials allows nothing later either, against section 4.9, by which it serves "
         "requests without. Seen: after a QUERY with credentials a GET with an unsafe Accept-Language, without, had a preflight."
     ),
+    "kept-star-without-credentials": (
+        "A `*` that is kept allows nothing to a request with credentials, against section 4.9. Seen: after a DELETE with "
+        "credentials, which `*` did not allow, another had a preflight."
+    ),
+    "kept-star-covers-authorization": (
+        "A `*` that is kept allows Authorization too, against section 4.9. Seen: the second of two GETs with Authorization, "
+        "which `*` had allowed, had no preflight."
+    ),
     "cache-by-credentials": (
         "What a preflight with credentials allows does not serve requests without, against section 4.9. Seen: a GET without, "
         "after a POST with, had a preflight."
@@ -118,6 +126,10 @@ QUIRKS: Final[Mapping[Quirk, str]] = {
         "For the origin `null` nothing is kept, but for a page without an origin among the redirects of one fetch, from the "
         "first on; against section 4.9. Seen: a sandboxed page's second POST had a preflight again, and of a PUT that was "
         "redirected to its own URL again and again the first two had one."
+    ),
+    "tainted-forgotten": (
+        "Where redirects have made Origin `null`, what is kept ends with the fetch, against section 4.9. Seen: the second of "
+        "two GETs with a header, each redirected by a third origin, had a preflight there again."
     ),
     "cached-for-forced": (
         "A forced preflight is left out where there is any answer for the URL that allows the rest, against section 4.4. Seen: "
@@ -228,35 +240,34 @@ CHROMIUM: Final = Browser(
     "chromium",
     7200,
     frozenset({
-        "star-covers-authorization", "lines-joined", "listener-needs-body", "forced-method-listed", "no-user-in-redirect",
-        "error-mode-needs-location", "negative-max-age", "no-cors-redirect-from-null", "client-hints-safelisted",
-        "user-agent-dropped", "conditional-asks-again", "elements-name-origin", "failure-keeps-cache", "same-location-twice",
-        "empty-location-ignored", "one-cache-entry", "null-not-cached", "client-hints-stay",
-        "stream-leaves-same-origin", "cached-for-forced", "kept-star-literal",
+        "lines-joined", "user-agent-dropped", "client-hints-safelisted", "stream-leaves-same-origin",
+        "listener-needs-body", "elements-name-origin", "star-covers-authorization", "forced-method-listed",
+        "negative-max-age", "kept-star-literal", "one-cache-entry", "null-not-cached", "cached-for-forced",
+        "conditional-asks-again", "failure-keeps-cache", "empty-location-ignored", "error-mode-needs-location",
+        "same-location-twice", "no-user-in-redirect", "no-cors-redirect-from-null", "client-hints-stay",
     }),
 )  # fmt: skip
 FIREFOX: Final = Browser(
     "firefox",
     86400,
     frozenset({
-        "fetch-conditional-asks-again", "cache-ignores-star", "same-location-twice", "streams-are-text", "names-repeated",
-        "preflight-names-page", "forced-method-listed", "star-covers-authorization", "last-line-counts", "no-sum-limit",
-        "odd-max-age", "redirect-asks-again", "bytes-over-127-unsafe",
-        "comma-in-type-unsafe", "cached-for-forced", "redirect-restores-headers",
-        "error-mode-keeps-cache", "cache-by-credentials",
+        "last-line-counts", "names-repeated", "no-sum-limit", "bytes-over-127-unsafe", "comma-in-type-unsafe",
+        "streams-are-text", "star-covers-authorization", "forced-method-listed", "odd-max-age", "cache-ignores-star",
+        "cache-by-credentials", "cached-for-forced", "fetch-conditional-asks-again", "error-mode-keeps-cache",
+        "same-location-twice", "preflight-names-page", "redirect-asks-again", "redirect-restores-headers",
     }),
 )  # fmt: skip
 WEBKIT: Final = Browser(
     "webkit",
     600,
     frozenset({
-        "elements-name-origin", "media-name-origin", "media-without-range", "failure-keeps-cache", "lines-joined",
-        "star-covers-authorization", "location-is-text", "no-streams", "range-any-case",
-        "redirect-keeps-origin", "delete-becomes-get", "fonts-no-cors", "get-keeps-params-type",
-        "redirect-judges-first-headers", "redirect-asks-again", "redirect-restores-type",
-        "leaves-home-with-credentials", "one-cache-entry", "cached-for-forced", "refused-preflight-kept",
-        "forced-method-listed", "no-cors-keeps-body-type", "negative-max-age",
-        "error-mode-needs-location",
+        "lines-joined", "range-any-case", "get-keeps-params-type", "no-cors-keeps-body-type", "no-streams",
+        "elements-name-origin", "media-name-origin", "media-without-range", "fonts-no-cors",
+        "star-covers-authorization", "forced-method-listed", "negative-max-age", "kept-star-without-credentials",
+        "kept-star-covers-authorization", "one-cache-entry", "tainted-forgotten", "cached-for-forced",
+        "failure-keeps-cache", "refused-preflight-kept", "error-mode-needs-location", "location-is-text",
+        "delete-becomes-get", "redirect-keeps-origin", "redirect-asks-again", "redirect-restores-type",
+        "redirect-judges-first-headers", "leaves-home-with-credentials",
     }),
 )  # fmt: skip
 BROWSERS: Final[Mapping[str, Browser]] = {each.name: each for each in (STANDARD, CHROMIUM, FIREFOX, WEBKIT)}

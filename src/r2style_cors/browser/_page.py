@@ -16,7 +16,7 @@ from .._safelist import (
     normalized_method,
 )
 from .._text import shown
-from .._url import has_user, normal_url, origin_of
+from .._url import fragment_of, has_user, normal_url, origin_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,7 +56,7 @@ class Fetch:
 
     Attributes:
         page: the page's origin; `null` for an opaque one, such as a sandboxed frame's.
-        url: where to: absolute, or relative to the page. A fragment is left out.
+        url: where to: absolute, or relative to the page. Its fragment counts for the preflight cache alone.
         method: the method, as the script writes it.
         headers: the headers that the script sets, in its order, as an array of pairs; they may repeat. (A script's
             `Headers` object joins the lines of one name before anybody sees them.)
@@ -95,7 +95,8 @@ class Fetch:
             if value not in known and not (name == "body" and value is None):
                 message = f"{name} must be one of {', '.join(known)}, not '{shown(str(value))}'"
                 raise ValueError(message)
-        object.__setattr__(self, "url", normal_url(self.url, "" if self.page == "null" else f"{self.page}/"))
+        url = normal_url(self.url, "" if self.page == "null" else f"{self.page}/")
+        object.__setattr__(self, "url", url + fragment_of(self.url))
 
     @classmethod
     def xhr(
@@ -191,7 +192,7 @@ def new_request(fetch: Fetch, quirks: frozenset[Quirk] = frozenset()) -> PageReq
     if failed is not None:
         return Step("5.4", failed[0], passed=False, sentence=failed[1])
     return PageRequest(
-        fetch.url,
+        normal_url(fetch.url),
         fetch.page,
         normalized_method(fetch.method),
         _header_list(fetch, quirks),
@@ -200,6 +201,7 @@ def new_request(fetch: Fetch, quirks: frozenset[Quirk] = frozenset()) -> PageReq
         mode=_mode(fetch, quirks),
         redirect=fetch.redirect,
         forced=_forced(fetch, quirks),
+        fragment=fragment_of(fetch.url),
         body=_body(fetch, quirks),
         quirks=quirks,
         names_origin=_names_origin(fetch, quirks),
