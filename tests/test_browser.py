@@ -748,6 +748,16 @@ CACHED: dict[str, tuple[tuple[tuple[str, str], ...], list[Later]]] = {
         ((ACAM, "*"), (ACAH, "*"), (ACMA, "100")),
         [Later(0, ask(headers=X_A), 1), Later(1, ask(headers=(("authorization", "t"),)), 1, "blocked")],
     ),
+    "URLs with other fragments are others": (
+        ((ACAM, "PUT"), (ACMA, "100")),
+        [
+            Later(0, PUT, 1),
+            *(
+                Later(1, dataclasses.replace(PUT, url=f"{PUT.url}#{part}"), first)
+                for part, first in (("", 1), ("a b", 1), ("a%20b", 0))
+            ),
+        ],
+    ),
     "a forced preflight keeps its method": (
         ((ACMA, "100"),),
         [
@@ -768,6 +778,22 @@ def test_preflight_cache(headers: tuple[tuple[str, str], ...], fetches: list[Lat
         assert (len(found.preflights), found.outcome) == (step.preflights, step.outcome), step
         if not step.preflights:
             assert found.exchanges[0].steps[0].check == "preflight-cache"
+
+
+@pytest.mark.parametrize(("location", "whole"), [("/b", "/b#here"), ("/b#there", "/b#there"), ("/b#", "/b#")])
+def test_a_redirect_has_a_fragment(location: str, whole: str) -> None:
+    """2.2.6: of a Location without a fragment it is the one before, and the preflight cache knows both apart."""
+    site = Site(
+        answers={
+            "OPTIONS": Response(204, (*NAMED, (ACAM, "PUT"))),
+            "/a": Response(307, (*NAMED, ("Location", location))),
+        },
+        default=Response(200, NAMED),
+    )
+    cache = PreflightCache()
+    found = simulate(site, dataclasses.replace(PUT, url=f"{HERE}/a#here"), cache=cache)
+    again = [simulate(site, dataclasses.replace(PUT, url=f"{HERE}{path}"), cache=cache) for path in (whole, "/b")]
+    assert (found.url, [len(one.preflights) for one in again]) == (f"{HERE}/b", [0, 1])
 
 
 def test_no_cache_no_memory() -> None:

@@ -156,6 +156,22 @@ DEPARTURES: dict[str, Departure] = {
             "OPTIONS(GET if-none-match) here/0 from page > GET here/0 from page if-none-match=a > readable"
         ),
     ),
+    "fetch-conditional-asks-again": Departure(
+        (
+            ask(headers=(("If-None-Match", "a"),)),
+            Fetch.xhr(PAGE, f"{HERE}/0", headers=(("If-None-Match", "a"),)),
+            ask(headers=(("If-None-Match", "a"),)),
+        ),
+        (
+            "OPTIONS(GET if-none-match) here/0 from page > GET here/0 from page if-none-match=a > readable | "
+            "GET here/0 from page if-none-match=a > readable | GET here/0 from page if-none-match=a > readable"
+        ),
+        (
+            "OPTIONS(GET if-none-match) here/0 from page > GET here/0 from page if-none-match=a > readable | "
+            "GET here/0 from page if-none-match=a > readable | "
+            "OPTIONS(GET if-none-match) here/0 from page > GET here/0 from page if-none-match=a > readable"
+        ),
+    ),
     "elements-name-origin": Departure(
         (Fetch.module(PAGE, "/0"), Fetch.element(PAGE, "/0"), Fetch.element(PAGE, "/0", "video", "anonymous")),
         "GET app/0 > readable | GET app/0 > readable | GET app/0 range=bytes=0- > readable",
@@ -224,18 +240,15 @@ DEPARTURES: dict[str, Departure] = {
         "GET here/0 from page > readable",
         here=Site(default=Response(302, (STAR, ("Location", "")))),
     ),
-    "empty-location-fails": Departure(
-        (ask(),),
-        "21 times GET here/0 from page > blocked",
-        "GET here/0 from page > blocked",
-        here=Site(default=Response(302, (STAR, ("Location", "")))),
-    ),
-    "locations-joined": Departure(
-        (ask(),),
-        "GET here/0 from page > blocked",
-        "GET here/0 from page > GET here/1,%20/2 from page > readable",
+    "location-is-text": Departure(
+        (ask(), ask(f"{HERE}/3")),
+        "GET here/0 from page > blocked | 21 times GET here/3 from page > blocked",
+        "GET here/0 from page > GET here/1,%20/2 from page > readable | GET here/3 from page > blocked",
         here=Site(
-            answers={"/0": Response(302, (STAR, ("Location", "/1"), ("Location", "/2")))},
+            answers={
+                "/0": Response(302, (STAR, ("Location", "/1"), ("Location", "/2"))),
+                "/3": Response(302, (STAR, ("Location", ""))),
+            },
             default=Response(200, (STAR,)),
         ),
     ),
@@ -254,12 +267,23 @@ DEPARTURES: dict[str, Departure] = {
         here=Site(ECHO),
     ),
     "null-not-cached": Departure(
-        (ask(method="PUT", page="null"),) * 2,
-        "OPTIONS(PUT) here/0 from null > PUT here/0 from null > readable | PUT here/0 from null > readable",
+        (*(ask(method="PUT", page="null"),) * 2, ask(f"{HERE}/1", "PUT", page="null"), *(ask(f"{HERE}/2", "PUT"),) * 2),
+        (
+            "OPTIONS(PUT) here/0 from null > PUT here/0 from null > readable | PUT here/0 from null > readable | "
+            "OPTIONS(PUT) here/1 from null > 21 times PUT here/1 from null > blocked | "
+            "OPTIONS(PUT) here/2 from page > PUT here/2 from page > OPTIONS(PUT) there/0 from null > "
+            "PUT there/0 from null > readable | PUT here/2 from page > PUT there/0 from null > readable"
+        ),
         (
             "OPTIONS(PUT) here/0 from null > PUT here/0 from null > readable | OPTIONS(PUT) here/0 from null > "
-            "PUT here/0 from null > readable"
+            "PUT here/0 from null > readable | "
+            "OPTIONS(PUT) here/1 from null > PUT here/1 from null > OPTIONS(PUT) here/1 from null > "
+            "20 times PUT here/1 from null > blocked | "
+            "OPTIONS(PUT) here/2 from page > PUT here/2 from page > OPTIONS(PUT) there/0 from null > "
+            "PUT there/0 from null > readable | PUT here/2 from page > OPTIONS(PUT) there/0 from null > "
+            "PUT there/0 from null > readable"
         ),
+        here=site((0, ""), (307, "/1"), (307, f"{THERE}/0")),
     ),
     "client-hints-stay": Departure(
         (ask(headers=(("DPR", "1"),)),),
@@ -344,22 +368,19 @@ DEPARTURES: dict[str, Departure] = {
         ),
         home=site((302, "/1"), (307, "/2")),
     ),
-    "redirect-asks-as-first": Departure(
-        (ask("/0", "PUT", JSON),),
-        "PUT app/0 from page authorization=t content-type=application/json > GET here/1 from page > readable",
-        (
-            "PUT app/0 from page authorization=t content-type=application/json > OPTIONS(GET) here/1 from page > "
-            "GET here/1 from page > readable"
-        ),
-        home=site((303, f"{HERE}/1")),
-    ),
     "redirect-asks-again": Departure(
-        (ask(method="PUT"),),
-        "OPTIONS(PUT) here/0 from page > PUT here/0 from page > GET here/1 from page > readable",
+        (ask(method="PUT"), ask("/0", "PUT", JSON)),
+        (
+            "OPTIONS(PUT) here/0 from page > PUT here/0 from page > GET here/1 from page > readable | "
+            "PUT app/0 from page authorization=t content-type=application/json > GET here/2 from page > readable"
+        ),
         (
             "OPTIONS(PUT) here/0 from page > PUT here/0 from page > OPTIONS(GET) here/1 from page > "
-            "GET here/1 from page > readable"
+            "GET here/1 from page > readable | "
+            "PUT app/0 from page authorization=t content-type=application/json > OPTIONS(GET) here/2 from page > "
+            "GET here/2 from page > readable"
         ),
+        home=site((303, f"{HERE}/2")),
         here=site((303, "/1")),
     ),
     "delete-becomes-get": Departure(
@@ -369,9 +390,22 @@ DEPARTURES: dict[str, Departure] = {
         home=site((308, f"{HERE}/1")),
     ),
     "last-line-counts": Departure(
-        (ask("/0", headers=(("Authorization", "a"), ("authorization", "b"), ("X-A", "1"), ("X-A", ""), ("X-A", "2"))),),
-        "GET app/0 authorization=a, b x-a=1, , 2 > readable",
-        "GET app/0 authorization=b x-a=, 2 > readable",
+        (
+            ask(
+                "/0", headers=(("Authorization", "a"), ("authorization", "b"), ("X-A", "1"), ("X-A", ""), ("X-A", "2"))
+            ),
+            ask("/0", "POST", (("Content-Type", "a"), ("Content-type", "b"))),
+            ask("/1", "POST", (("Content-Type", "a"), ("Content-type", "b")), body="text"),
+        ),
+        (
+            "GET app/0 authorization=a, b x-a=1, , 2 > readable | POST app/0 from page content-type=a, b > readable | "
+            "POST app/1 from page content-type=a, b > POST app/2 from page content-type=a, b > readable"
+        ),
+        (
+            "GET app/0 authorization=b x-a=, 2 > readable | POST app/0 from page content-type=b > readable | "
+            "POST app/1 from page content-type=a > POST app/2 from page content-type=b > readable"
+        ),
+        home=site((0, ""), (307, "/2")),
     ),
     "odd-max-age": Departure(
         (ask(method="PUT"),) * 2,
@@ -451,14 +485,73 @@ DEPARTURES: dict[str, Departure] = {
             default=Response(200, MINE),
         ),
     ),
-    "redirect-keeps-cache": Departure(
-        (ask(method="PUT", redirect="error"), ask(method="PUT", redirect="manual")),
+    "kept-star-without-credentials": Departure(
+        (ask(method="PUT", credentials="include"), ask(headers=X_A), ask(method="DELETE", credentials="include")),
+        (
+            "OPTIONS(PUT) here/0 from page > PUT here/0 from page > readable | GET here/0 from page x-a=1 > readable | "
+            "DELETE here/0 from page > readable"
+        ),
+        (
+            "OPTIONS(PUT) here/0 from page > PUT here/0 from page > readable | GET here/0 from page x-a=1 > readable | "
+            "OPTIONS(DELETE) here/0 from page > blocked"
+        ),
+        here=Site(
+            answers={
+                "OPTIONS": Response(
+                    204,
+                    (*MINE, ("Access-Control-Allow-Methods", "*, PUT"), ("Access-Control-Allow-Headers", "*"), KEPT),
+                )
+            },
+            default=Response(200, MINE),
+        ),
+    ),
+    "kept-star-covers-authorization": Departure(
+        (ask(headers=X_A), ask(headers=(("Authorization", "t"),))),
+        (
+            "OPTIONS(GET x-a) here/0 from page > GET here/0 from page x-a=1 > readable | "
+            "OPTIONS(GET authorization) here/0 from page > blocked"
+        ),
+        (
+            "OPTIONS(GET x-a) here/0 from page > GET here/0 from page x-a=1 > readable | "
+            "GET here/0 from page authorization=t > readable"
+        ),
+        here=site(preflight=(STAR, ("Access-Control-Allow-Headers", "*"), KEPT)),
+    ),
+    "tainted-forgotten": Departure(
+        (
+            *(ask(headers=X_A),) * 2,
+            ask(f"{HERE}/1", headers=X_A, page="null"),
+            ask(f"{THERE}/1", headers=X_A, page="null"),
+        ),
+        (
+            "OPTIONS(GET x-a) here/0 from page > GET here/0 from page x-a=1 > OPTIONS(GET x-a) there/1 from null > "
+            "GET there/1 from null x-a=1 > readable | GET here/0 from page x-a=1 > GET there/1 from null x-a=1 > readable | "
+            "OPTIONS(GET x-a) here/1 from null > GET here/1 from null x-a=1 > GET there/1 from null x-a=1 > readable | "
+            "GET there/1 from null x-a=1 > readable"
+        ),
+        (
+            "OPTIONS(GET x-a) here/0 from page > GET here/0 from page x-a=1 > OPTIONS(GET x-a) there/1 from null > "
+            "GET there/1 from null x-a=1 > readable | GET here/0 from page x-a=1 > OPTIONS(GET x-a) there/1 from null > "
+            "GET there/1 from null x-a=1 > readable | OPTIONS(GET x-a) here/1 from null > GET here/1 from null x-a=1 > "
+            "OPTIONS(GET x-a) there/1 from null > GET there/1 from null x-a=1 > readable | "
+            "GET there/1 from null x-a=1 > readable"
+        ),
+        here=site((302, f"{THERE}/1"), (302, f"{THERE}/1")),
+    ),
+    "error-mode-keeps-cache": Departure(
+        (ask(method="PUT", redirect="error"), ask(method="PUT", redirect="manual"), *(ask(f"{HERE}/2", "PUT"),) * 2),
         (
             "OPTIONS(PUT) here/0 from page > PUT here/0 from page > blocked | OPTIONS(PUT) here/0 from page > "
-            "PUT here/0 from page > opaque"
+            "PUT here/0 from page > opaque | "
+            "OPTIONS(PUT) here/2 from page > 21 times PUT here/2 from page > blocked | "
+            "OPTIONS(PUT) here/2 from page > 21 times PUT here/2 from page > blocked"
         ),
-        "OPTIONS(PUT) here/0 from page > PUT here/0 from page > blocked | PUT here/0 from page > opaque",
-        here=site((302, "/1")),
+        (
+            "OPTIONS(PUT) here/0 from page > PUT here/0 from page > blocked | PUT here/0 from page > opaque | "
+            "OPTIONS(PUT) here/2 from page > 21 times PUT here/2 from page > blocked | "
+            "OPTIONS(PUT) here/2 from page > 21 times PUT here/2 from page > blocked"
+        ),
+        here=site((302, "/1"), (0, ""), (307, "/2")),
     ),
     "cache-by-credentials": Departure(
         (ask(method="PUT", credentials="include"), ask(method="PUT"), ask(method="PUT", credentials="include")),

@@ -7,10 +7,18 @@ Laws of this room:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from ._departures import (
+    allows_user,
+    judged_lines,
+    listed_names,
+    locations,
+    preflighted,
+    sent_headers,
+)
 from ._fetch import (
     ALLOW_CREDENTIALS,
     ALLOW_HEADERS,
@@ -29,8 +37,6 @@ from ._hosts import host_of, is_loopback
 from ._safelist import (
     SAFELISTED_METHODS,
     Lines,
-    is_client_hint,
-    is_safelisted_header,
     preflight_reasons,
     unsafe_header_names,
 )
@@ -39,6 +45,8 @@ from ._url import has_user, normal_url, origin_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from ._departures import Quirk
 
 Kind: TypeAlias = Literal["preflight", "actual"]
 Mode: TypeAlias = Literal["cors", "no-cors", "same-origin"]
@@ -51,30 +59,11 @@ Check: TypeAlias = Literal[
     "redirect-mode", "redirect-count", "redirect-location", "redirect-body",
 ]  # fmt: skip
 
-# Where browsers are known not to follow the standard; see `r2style_cors.browser.QUIRKS`.
-Quirk: TypeAlias = Literal[
-    "star-covers-authorization", "lines-joined", "listener-needs-body", "forced-method-listed",
-    "no-user-in-redirect", "error-mode-needs-location", "negative-max-age", "no-cors-redirect-from-null",
-    "client-hints-safelisted", "user-agent-dropped", "conditional-asks-again", "elements-name-origin",
-    "media-name-origin", "media-without-range", "cache-ignores-star", "failure-keeps-cache", "same-location-twice",
-    "no-streams", "streams-are-text", "range-any-case", "empty-location-ignored", "one-cache-entry",
-    "null-not-cached", "client-hints-stay", "empty-location-fails", "locations-joined", "preflight-names-page",
-    "redirect-keeps-origin", "fonts-no-cors", "no-sum-limit", "get-keeps-params-type", "redirect-restores-headers",
-    "redirect-judges-first-headers", "redirect-asks-as-first", "last-line-counts", "odd-max-age",
-    "no-cors-keeps-body-type", "cached-for-forced", "refused-preflight-kept", "leaves-home-with-credentials",
-    "bytes-over-127-unsafe", "comma-in-type-unsafe", "redirect-restores-type", "stream-leaves-same-origin",
-    "redirect-asks-again", "delete-becomes-get", "names-repeated", "redirect-keeps-cache", "cache-by-credentials",
-    "kept-star-literal",
-]  # fmt: skip
-
 REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})  # Fetch, section 2.2.3
 MAX_REDIRECTS = 20  # Fetch, section 4.5
 
 # Fetch, section 2.2.2: the one header that a `*` in Access-Control-Allow-Headers does not cover.
 NON_WILDCARD_HEADER = "authorization"
-# Fetch, section 4.6: the headers for which the cache mode is no-store.
-CONDITIONAL_HEADERS = frozenset({"if-match", "if-modified-since", "if-none-match", "if-range", "if-unmodified-since"})
-_SINGLE = frozenset({NON_WILDCARD_HEADER, "content-type", "if-modified-since", "if-unmodified-since"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +86,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """What a page asks for, as it stands at one hop.
+    """What a page asks for, as it stands at one hop: a request (Fetch, section 2.2.5).
 
     Attributes:
         url: where to.
@@ -111,15 +100,16 @@ class PageRequest:
         mode: the request's mode.
         redirect: the request's redirect mode.
         forced: why a preflight is made in any case, in words (the use-CORS-preflight flag); else empty.
-        stream: whether the body is a stream, which cannot be sent twice.
-        typed: whether the body of an XMLHttpRequest has brought the Content-Type.
-        names_origin: whether a browser says Origin to the page's own origin too.
-        began_at_home: whether redirects have led from the page's own origin to another.
-        credentials_at_home: whether the credentials mode lets the page's own origin have credentials.
-        stopped: why the request is not sent although a redirect has led here; else empty.
-        first: the method and the headers at first, once there was a redirect.
-        judged: the headers that a preflight is about, where they are not those that are sent.
-        quirks: where the browser departs from the standard.
+        fragment: the fragment of the URL with its `#`, which nobody sees but the preflight cache; else empty.
+        body: what kind of body the page gave it, or None; a `stream` cannot be sent twice.
+        quirks: where the browser departs from the standard. All that follows is for browsers that do:
+        names_origin: whether Origin is said to the page's own origin too (`elements-name-origin`, `redirect-keeps-origin`).
+        asks_again: whether the preflight cache is passed by (`conditional-asks-again`).
+        typed: whether the body of an XMLHttpRequest has brought the Content-Type (`redirect-restores-headers`).
+        credentials_at_home: whether the page's own origin gets credentials (`leaves-home-with-credentials`).
+        first: the request before the first redirect, once there was one (`redirect-…`).
+        judged: the headers that a preflight is about, where they are not those that are sent (`redirect-…`).
+        stopped: why it is not sent although a redirect has led here; else empty (`leaves-home-with-credentials`).
 
     """
 
@@ -134,15 +124,16 @@ class PageRequest:
     mode: Mode = "cors"
     redirect: RedirectMode = "follow"
     forced: str = ""
-    stream: bool = False
-    typed: bool = False
-    names_origin: bool = False
-    stopped: str = ""
-    began_at_home: bool = False
-    credentials_at_home: bool = True
-    first: tuple[str, Lines] | None = None
-    judged: Lines | None = None
+    fragment: str = ""
+    body: str | None = None
     quirks: frozenset[Quirk] = frozenset()
+    names_origin: bool = False
+    asks_again: bool = False
+    typed: bool = False
+    credentials_at_home: bool = True
+    first: PageRequest | None = None
+    judged: Lines | None = None
+    stopped: str = ""
 
     @property
     def serialized_origin(self) -> str:
@@ -152,15 +143,7 @@ class PageRequest:
     @property
     def unsafe_names(self) -> tuple[str, ...]:
         """The header names that a preflight asks for."""
-        return unsafe_header_names(self._judged, limited=self._limited)
-
-    @property
-    def asked_names(self) -> tuple[str, ...]:
-        """The header names as a preflight lists them."""
-        if "names-repeated" not in self.quirks:
-            return self.unsafe_names
-        names = [name.lower() for name, value in self._judged if not is_safelisted_header(name, value)]
-        return tuple(name for name in self.unsafe_names for _ in range(max(1, names.count(name))))
+        return unsafe_header_names(judged_lines(self), limited=self._limited)
 
     @property
     def tainting(self) -> Tainting:
@@ -179,65 +162,24 @@ class PageRequest:
         """Why a preflight is needed, in words; empty where none is (Fetch, section 4.1)."""
         if self.tainting != "cors":
             return ()
-        return ((self.forced,) if self.forced else ()) + preflight_reasons(
-            self.method, self._judged, limited=self._limited
-        )
-
-    @property
-    def asks_again(self) -> bool:
-        """Whether the preflight cache is passed by: a conditional request is made without caches (Fetch, section 4.6)."""
-        names = {name.lower() for name, _ in self.headers}
-        return "conditional-asks-again" in self.quirks and not names.isdisjoint(CONDITIONAL_HEADERS)
+        reasons = preflight_reasons(self.method, judged_lines(self), limited=self._limited)
+        return (self.forced, *reasons) if self.forced else reasons
 
     @property
     def _limited(self) -> bool:
         """Whether all safelisted values together have a limit."""
         return "no-sum-limit" not in self.quirks
 
-    @property
-    def _judged(self) -> Lines:
-        """The headers that may need a preflight."""
-        hints = "client-hints-safelisted" in self.quirks
-        headers = self.headers if self.judged is None else self.judged
-        judged = tuple(line for line in headers if not (hints and is_client_hint(*line)))
-        return tuple((name, self._as_judged(name.lower(), value)) for name, value in judged)
-
-    def _as_judged(self, name: str, value: str) -> str:
-        """A value, so written that the standard's rule for it says what the browser's own would."""
-        if name == "range" and "range-any-case" in self.quirks:
-            return value.lower()
-        strict = name in ("accept", "content-type") and "bytes-over-127-unsafe" in self.quirks
-        single = name == "content-type" and "comma-in-type-unsafe" in self.quirks
-        return "\x7f" if (strict and not value.isascii()) or (single and "," in value) else value
-
 
 def sent_lines(request: PageRequest, kind: Kind) -> tuple[str, Lines]:
     """The method and the headers that a browser sends (Fetch, sections 3.2 and 4.8)."""
-    origin = (ORIGIN, request.serialized_origin)
     if kind == "preflight":
-        if "preflight-names-page" in request.quirks:
-            origin = (ORIGIN, request.origin)
-        names = request.asked_names
+        origin = (ORIGIN, preflighted(request).serialized_origin)
+        names = listed_names(request)
         asked = ((REQUEST_HEADERS, ",".join(names)),) if names else ()
         return "OPTIONS", (origin, (REQUEST_METHOD, request.method), *asked)
-    return request.method, ((origin,) if request.sends_origin else ()) + _last_lines(request)
-
-
-def _last_lines(request: PageRequest) -> Lines:
-    """The request's headers, less those before the last line where a browser sends no more (`last-line-counts`)."""
-    if "last-line-counts" not in request.quirks:
-        return request.headers
-    kept: Lines = ()
-    for name, value in request.headers:
-        if name.lower() in _SINGLE or value == "":
-            kept = without_lines(kept, frozenset({name.lower()}))
-        kept = (*kept, (name, value))
-    return kept
-
-
-def without_lines(headers: Lines, names: frozenset[str]) -> Lines:
-    """The header lines, less those of some names, which are in lower case."""
-    return tuple(line for line in headers if line[0].lower() not in names)
+    says = ((ORIGIN, request.serialized_origin),) if request.sends_origin else ()
+    return request.method, says + sent_headers(request)
 
 
 def header_value(headers: Iterable[tuple[str, str]], name: str) -> str | None:
@@ -261,19 +203,21 @@ def is_mixed_content(request: PageRequest) -> bool:
 
 def preflight_steps(request: PageRequest, status: int, headers: Lines) -> tuple[Step, ...]:
     """What a browser checks in the answer to a preflight (Fetch, section 4.8, step 7)."""
-    checked = cors_check(request, headers)
-    if "preflight-names-page" in request.quirks:
-        at_home = origin_of(request.url) == request.origin
-        checked = iter(()) if at_home else cors_check(replace(request, tainted=False), headers)
     return _until_failure(
         chain(
-            checked,
+            _preflight_cors_check(request, headers),
             [_ok_status(status)],
             _list_syntax(headers),
             [_allow_methods(request, headers)],
             _allow_headers(request, headers),
         )
     )
+
+
+def _preflight_cors_check(request: PageRequest, headers: Lines) -> Iterator[Step]:
+    if "preflight-names-page" in request.quirks and request.origin == origin_of(request.url):
+        return iter(())
+    return cors_check(preflighted(request), headers)
 
 
 def actual_steps(request: PageRequest, status: int, headers: Lines) -> tuple[Step, ...]:
@@ -296,18 +240,21 @@ def location_url(request: PageRequest, headers: Lines) -> str:
         ValueError: to no `http` or `https` URL, or to several.
 
     """
-    values = [value for name, value in headers if name.lower() == "location"]
-    if "same-location-twice" in request.quirks:
-        values = list(dict.fromkeys(values))
-    if "locations-joined" in request.quirks:
-        values = [", ".join(values)]
-    if values == [""] and "empty-location-fails" in request.quirks:
-        message = "Location is empty"
+    return normal_url(location(request, headers), request.url)
+
+
+def location(request: PageRequest, headers: Lines) -> str:
+    """What Location says.
+
+    Raises:
+        ValueError: nothing, or several things.
+
+    """
+    values = locations(request, [value for name, value in headers if name.lower() == "location"])
+    if len(values) != 1:
+        message = f"there are {len(values)} Location lines" if values else "Location is empty"
         raise ValueError(message)
-    if len(values) > 1:
-        message = f"there are {len(values)} Location lines"
-        raise ValueError(message)
-    return normal_url(values[0], request.url)
+    return values[0]
 
 
 def visible_lines(request: PageRequest, headers: Lines) -> Lines:
@@ -404,9 +351,8 @@ def _allow_headers(request: PageRequest, headers: Lines) -> Iterator[Step]:
 
 def _redirect_mode(request: PageRequest, status: int, headers: Lines) -> Iterator[Step]:
     """Whether the redirect mode lets a redirect pass (Fetch, section 4.4)."""
-    stops = status in REDIRECT_STATUSES
-    if "error-mode-needs-location" in request.quirks:
-        stops = is_redirect(status, headers, request.quirks) and header_value(headers, "Location") != ""
+    leads = bool(header_value(headers, "Location")) or "error-mode-needs-location" not in request.quirks
+    stops = status in REDIRECT_STATUSES and leads
     if stops and request.redirect == "error":
         yield Step(
             "4.4", "redirect-mode", passed=False, sentence=f"the redirect mode is error, and the status {status}"
@@ -420,7 +366,7 @@ def _redirect(request: PageRequest, status: int, headers: Lines) -> Iterator[Ste
     few = request.redirects < MAX_REDIRECTS
     yield Step("4.5", "redirect-count", few, f"redirect {request.redirects + 1} of at most {MAX_REDIRECTS}")
     yield Step("4.5", "redirect-location", *_may_follow(request, headers))
-    if request.stream and status != 303:  # noqa: PLR2004 - see other, which drops the body
+    if request.body == "stream" and status != 303:  # noqa: PLR2004 - see other, which drops the body
         yield Step("4.5", "redirect-body", passed=False, sentence="the body is a stream, which cannot be sent twice")
 
 
@@ -431,8 +377,5 @@ def _may_follow(request: PageRequest, headers: Lines) -> tuple[bool, str]:
     except ValueError as error:
         return False, f"the redirect leads nowhere: {error}"
     at_home = origin_of(target) == request.origin and not request.cross_origin
-    allowed = (at_home or request.mode == "no-cors") and "no-user-in-redirect" not in request.quirks
-    allowed = allowed or (
-        "leaves-home-with-credentials" in request.quirks and not request.cross_origin
-    )  # it notices later
+    allowed = allows_user(request, allowed=at_home or request.mode == "no-cors")
     return allowed or not has_user(target), f"the redirect leads to {shown(target)}"

@@ -1,13 +1,13 @@
-"""Where a redirect takes a request, by the standard and by browsers that depart from it (Fetch, section 4.5)."""
+"""Where a redirect takes a request: by the standard (Fetch, section 4.5), and then by browsers that depart from it."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ._browser import NON_WILDCARD_HEADER, cors_check, location_url, without_lines
-from ._safelist import CLIENT_HINTS, unsafe_header_names
-from ._url import has_user, origin_of
+from ._browser import NON_WILDCARD_HEADER, cors_check, location, location_url
+from ._safelist import CLIENT_HINTS, without_lines
+from ._url import fragment_of, has_user, origin_of
 
 if TYPE_CHECKING:
     from ._browser import PageRequest
@@ -24,79 +24,88 @@ def redirected(request: PageRequest, status: int, headers: Lines) -> PageRequest
     moved = replace(
         request,
         url=target,
-        method=_redirected_method(request, status, crosses=here != there),
-        first=request.first or (request.method, request.headers),
+        fragment=fragment_of(location(request, headers)) or request.fragment,
+        method="GET" if _becomes_get(status, request.method) else request.method,
+        headers=without_lines(request.headers, _gone(status, request.method, crosses=here != there)),
         cross_origin=request.cross_origin or there != request.origin,
         # Fetch, section 2.2.5: a third origin on the way may not pass for the page's.
-        tainted=request.tainted or here not in (there, _trusted(request)),
+        tainted=request.tainted or here not in (there, request.origin),
         redirects=request.redirects + 1,
-        forced=_forced_again(request),
     )
-    stays = moved.tainting != "opaque" or here == there
-    keeps = "redirect-keeps-origin" in request.quirks and request.sends_origin
-    moved = replace(moved, names_origin=(request.names_origin or keeps) and stays)
-    moved = replace(moved, began_at_home=_began_at_home(request, moved), stopped=_stopped(request, moved, headers))
-    kept, judged = _redirected_headers(request, moved, status)
-    if "client-hints-stay" in request.quirks and there != request.origin:
-        kept = without_lines(kept, CLIENT_HINTS)
-    return replace(moved, headers=kept, judged=judged)
-
-
-def _began_at_home(request: PageRequest, moved: PageRequest) -> bool:
-    return request.began_at_home or (moved.tainting == "cors" and request.tainting == "basic")
-
-
-def _stopped(request: PageRequest, moved: PageRequest, headers: Lines) -> str:
-    """Why a browser that only notices after a preflight does not follow a redirect."""
-    if "leaves-home-with-credentials" not in request.quirks or moved.tainting != "cors":
-        return ""
-    as_at_home = replace(request, credentials=request.credentials_at_home)
-    if request.began_at_home and not all(step.passed for step in cors_check(as_at_home, headers)):
-        return "the redirect is judged with the credentials that the fetch had at the page's own origin"
-    return "the redirect leads to a URL with a user" if has_user(moved.url) else ""
-
-
-def _redirected_method(request: PageRequest, status: int, *, crosses: bool) -> str:
-    if _becomes_get(status, request.method):
-        return "GET"
-    deletes = request.method == "DELETE" and "delete-becomes-get" in request.quirks
-    return "GET" if crosses and deletes else request.method
+    return _departed(request, moved, status, headers) if request.quirks else moved
 
 
 def _becomes_get(status: int, method: str) -> bool:
     return (status in (301, 302) and method == "POST") or (status == 303 and method not in ("GET", "HEAD"))  # noqa: PLR2004
 
 
-def _redirected_headers(request: PageRequest, moved: PageRequest, status: int) -> tuple[Lines, Lines | None]:
-    """The headers after a redirect, and those that a preflight is about where these are others."""
+def _gone(status: int, method: str, *, crosses: bool) -> frozenset[str]:
+    """The names of the headers that a redirect takes away: to another origin, and with the body."""
+    secret = frozenset({NON_WILDCARD_HEADER}) if crosses else frozenset[str]()
+    return secret | BODY_HEADERS if _becomes_get(status, method) else secret
+
+
+# --- Where browsers depart: what `r2style_cors.browser.QUIRKS` says of redirects.
+
+
+def _departed(request: PageRequest, moved: PageRequest, status: int, headers: Lines) -> PageRequest:
+    """`moved`, the request as the standard has it after the redirect, as its browser has it."""
     crosses = origin_of(request.url) != origin_of(moved.url)
-    gone = frozenset({NON_WILDCARD_HEADER}) if crosses else frozenset[str]()
-    described = gone | BODY_HEADERS if _becomes_get(status, request.method) else gone
-    method, first = moved.first or (request.method, request.headers)
-    if "redirect-restores-headers" in request.quirks:
-        if moved.typed and moved.method != method:
-            first = without_lines(first, frozenset({"content-type"}))
-        sent = gone | BODY_HEADERS if _becomes_get(status, method) else gone
-        return without_lines(first, sent), without_lines(first, described)
-    if "redirect-judges-first-headers" in request.quirks and moved.tainting == "cors":
-        return without_lines(first, described), first
-    kept = without_lines(request.headers, described)
-    if status in (307, 308) and "redirect-restores-type" in request.quirks:
-        types = tuple(line for line in first if line[0].lower() == "content-type")
-        kept = (*without_lines(kept, frozenset({"content-type"})), *types)
-    return kept, None
+    deletes = crosses and request.method == "DELETE" and "delete-becomes-get" in request.quirks
+    hides = crosses and request.mode == "no-cors" and "no-cors-redirect-from-null" in request.quirks
+    moved = replace(
+        moved,
+        method="GET" if deletes else moved.method,
+        tainted=moved.tainted or hides,
+        forced=_forced_again(request),
+        names_origin=_names_origin(request) and not (crosses and moved.tainting == "opaque"),
+        first=request.first or request,
+        stopped=_stopped(request, moved, headers),
+    )
+    kept, judged = _restored(request, moved, status, crosses=crosses)
+    if "client-hints-stay" in request.quirks and origin_of(moved.url) != request.origin:
+        kept = without_lines(kept, CLIENT_HINTS)
+    return replace(moved, headers=kept, judged=judged)
+
+
+def _names_origin(request: PageRequest) -> bool:
+    return request.names_origin or (request.sends_origin and "redirect-keeps-origin" in request.quirks)
 
 
 def _forced_again(request: PageRequest) -> str:
     """Why there is a preflight after a redirect to another origin, where a browser makes one in any case."""
-    _, headers = request.first or (request.method, request.headers)
-    again = "redirect-asks-again" in request.quirks and request.asks_first
-    unsafe = unsafe_header_names(headers, limited="no-sum-limit" not in request.quirks)
-    at_first = "redirect-asks-as-first" in request.quirks and unsafe
-    return "there was a preflight before a redirect" if again or at_first else request.forced
+    asked = request.asks_first or (request.first or request).unsafe_names
+    return (
+        "there was a preflight before a redirect"
+        if asked and "redirect-asks-again" in request.quirks
+        else request.forced
+    )
 
 
-def _trusted(request: PageRequest) -> str | None:
-    """The origin that may redirect to any other without making the request's own `null`: the page's."""
-    nobody = request.mode == "no-cors" and "no-cors-redirect-from-null" in request.quirks
-    return None if nobody else request.origin
+def _restored(request: PageRequest, moved: PageRequest, status: int, *, crosses: bool) -> tuple[Lines, Lines | None]:
+    """The headers after a redirect, and those that a preflight is about where these are others."""
+    first = moved.first or request
+    gone = _gone(status, request.method, crosses=crosses)
+    if "redirect-restores-headers" in request.quirks:
+        lost = {"content-type"} if moved.typed and moved.method != first.method else frozenset[str]()
+        return (
+            without_lines(first.headers, _gone(status, first.method, crosses=crosses) | lost),
+            without_lines(first.headers, gone | lost),
+        )
+    if "redirect-judges-first-headers" in request.quirks and moved.tainting == "cors":
+        return without_lines(first.headers, gone), first.headers
+    if status in (307, 308) and "redirect-restores-type" in request.quirks:
+        types = tuple(line for line in first.headers if line[0].lower() == "content-type")
+        return (*without_lines(moved.headers, frozenset({"content-type"})), *types), None
+    return moved.headers, None
+
+
+def _stopped(request: PageRequest, moved: PageRequest, headers: Lines) -> str:
+    """Why a browser that only notices after a preflight does not follow a redirect."""
+    if "leaves-home-with-credentials" not in request.quirks or moved.tainting != "cors":
+        return ""
+    left_home = request.cross_origin and request.first is not None and not request.first.cross_origin
+    as_at_home = replace(request, credentials=request.credentials_at_home)
+    if left_home and not all(step.passed for step in cors_check(as_at_home, headers)):
+        return "the redirect is judged with the credentials that the fetch had at the page's own origin"
+    return "the redirect leads to a URL with a user" if has_user(moved.url) else ""

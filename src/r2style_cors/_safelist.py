@@ -48,6 +48,11 @@ def is_forbidden_header(name: str, value: str) -> bool:
     return is_forbidden_request_header(lowered)
 
 
+def without_lines(headers: Lines, names: frozenset[str]) -> Lines:
+    """The header lines, less those of some names, which are in lower case."""
+    return tuple(line for line in headers if line[0].lower() not in names)
+
+
 def is_safelisted_header(name: str, value: str) -> bool:
     """Whether it is a CORS-safelisted request-header, sent without asking first (Fetch, section 2.2.2)."""
     test = _SAFELISTED_VALUES.get(name.lower())

@@ -52,6 +52,12 @@ def normal_url(url: str, base: str = "") -> str:
     return urlunsplit((parts.scheme, authority, path, query, ""))
 
 
+def fragment_of(url: str) -> str:
+    """The fragment of a URL with its `#`, as a browser writes it; empty where there is none (URL, section 4.5)."""
+    _, hash_sign, fragment = url.strip(" \t\r\n").partition("#")
+    return hash_sign + quote(fragment, safe=f"{_LEFT_ALONE}?#{{}}\\")
+
+
 def _read(url: str) -> tuple[str, str, SplitResult]:
     """The user with its `@`, the origin, and the parts of an absolute URL, its host in ASCII."""
     parts = urlsplit(url)

@@ -9,13 +9,21 @@ from .._fetch import ALLOW_HEADERS, ALLOW_METHODS, MAX_AGE
 from .._safelist import SAFELISTED_METHODS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from .._browser import PageRequest
+    from .._departures import Quirk
     from .._safelist import Lines
 
 DEFAULT_MAX_AGE = 5  # seconds, where the header is missing or no number (Fetch, section 4.8, step 7.9)
 _DIGITS = 12  # of a number of seconds that are read: more would be thousands of years
+
+
+_TAINTED = "null after redirects"
+_FORGOTTEN: Mapping[Quirk, str] = {
+    "null-not-cached": "null",
+    "tainted-forgotten": _TAINTED,
+}  # the origins, with each fetch
 
 
 class _Entry(NamedTuple):
@@ -55,14 +63,15 @@ class PreflightCache:
 
     def store(self, request: PageRequest, headers: Lines, now: float, cap: int | None) -> None:
         """Keep what a preflight that passed allows, at most `cap` seconds (Fetch, section 4.8, steps 7.8 to 7.15)."""
-        if "null-not-cached" in request.quirks and request.serialized_origin == "null":
+        if _is_unknown(request):
             return
         if "one-cache-entry" in request.quirks:
             self.clear(request)
         expiry = now + max_age(request, headers, cap)
         if "cached-for-forced" in request.quirks:
             self._expiry[_entry(request)] = expiry  # there was an answer, whatever it allows
-        methods = list_values(headers, ALLOW_METHODS) or ((request.method,) if request.forced else ())
+        granted = request.forced and "forced-method-listed" not in request.quirks
+        methods = list_values(headers, ALLOW_METHODS) or ((request.method,) if granted else ())
         for method in methods:
             entry = self._match_method(request, method, now) or _entry(request, method=method)
             self._expiry[entry] = expiry
@@ -72,8 +81,13 @@ class PreflightCache:
 
     def clear(self, request: PageRequest) -> None:
         """Forget what was allowed for the request's origin and URL, since it failed (Fetch, section 4.1)."""
-        place = (request.serialized_origin, request.url)
+        place = (_origin(request), _url(request))
         self._expiry = {entry: expiry for entry, expiry in self._expiry.items() if entry[:2] != place}
+
+    def begin(self, request: PageRequest) -> None:
+        """A fetch begins: a browser may no longer know an origin `null` of an earlier one."""
+        gone = {name for quirk, name in _FORGOTTEN.items() if quirk in request.quirks}
+        self._expiry = {entry: expiry for entry, expiry in self._expiry.items() if entry.origin not in gone}
 
     def _match_method(self, request: PageRequest, method: str, now: float) -> _Entry | None:
         return next(
@@ -82,16 +96,33 @@ class PreflightCache:
 
     def _match_header(self, request: PageRequest, name: str, now: float) -> _Entry | None:
         entries = self._matches(request, now)
-        if name == NON_WILDCARD_HEADER:
+        if name == NON_WILDCARD_HEADER and "kept-star-covers-authorization" not in request.quirks:
             return next((entry for entry in entries if entry.header == name), None)
         return next((entry for entry in entries if entry.header in _or_star(request, entry, name)), None)
 
     def _matches(self, request: PageRequest, now: float) -> Iterator[_Entry]:
         """The entries for the request's origin and URL: those of credentials serve all, the others only their like."""
         for entry, expiry in self._expiry.items():
-            here = entry[:2] == (request.serialized_origin, request.url)
+            here = entry[:2] == (_origin(request), _url(request))
             if here and now < expiry and _serves(entry, request):
                 yield entry
+
+
+def _origin(request: PageRequest) -> str:
+    """The request's serialized origin, or what takes its place where a browser tells one `null` from another."""
+    made = request.tainted and request.origin != "null" and "tainted-forgotten" in request.quirks
+    return _TAINTED if made else request.serialized_origin
+
+
+def _url(request: PageRequest) -> str:
+    """The request's current URL: two that differ in their fragments are two (URL, section 4.6)."""
+    return request.url + request.fragment
+
+
+def _is_unknown(request: PageRequest) -> bool:
+    """Whether the origin is `null` in a way that the browser never sees again (`null-not-cached`)."""
+    unknown = request.tainted or (request.origin == "null" and not request.redirects)
+    return unknown and "null-not-cached" in request.quirks
 
 
 def _serves(entry: _Entry, request: PageRequest) -> bool:
@@ -103,11 +134,12 @@ def _serves(entry: _Entry, request: PageRequest) -> bool:
 
 def _or_star(request: PageRequest, entry: _Entry, name: str) -> set[str]:
     literal = entry.credentials and "kept-star-literal" in request.quirks
+    literal = literal or (request.credentials and "kept-star-without-credentials" in request.quirks)
     return {name} if literal or "cache-ignores-star" in request.quirks else {name, "*"}
 
 
 def _entry(request: PageRequest, *, method: str | None = None, header: str | None = None) -> _Entry:
-    return _Entry(request.serialized_origin, request.url, request.credentials, method, header)
+    return _Entry(_origin(request), _url(request), request.credentials, method, header)
 
 
 def max_age(request: PageRequest, headers: Lines, cap: int | None) -> int:

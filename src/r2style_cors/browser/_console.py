@@ -14,6 +14,7 @@ from .._browser import NON_WILDCARD_HEADER, header_value, is_redirect, list_valu
 from .._fetch import ALLOW_CREDENTIALS, ALLOW_HEADERS, ALLOW_METHODS, ALLOW_ORIGIN, is_token
 from .._safelist import Lines, normalized_method
 from .._text import shown
+from .._url import normal_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -210,7 +211,7 @@ def _values(failure: Failure) -> dict[str, object]:
     return {
         "what": _CHROMIUM_NAMES[fetch.initiator],
         "url": exchange.url if exchange else request.url,
-        "redirected": f" (redirected from '{fetch.url}')" if request.redirects else "",
+        "redirected": f" (redirected from '{normal_url(fetch.url)}')" if request.redirects else "",
         "page": fetch.page,
         "origin": request.serialized_origin,
         "asked": shown(fetch.method),

@@ -16,12 +16,13 @@ from .._safelist import (
     normalized_method,
 )
 from .._text import shown
-from .._url import has_user, normal_url, origin_of
+from .._url import fragment_of, has_user, normal_url, origin_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .._browser import Check, Quirk
+    from .._browser import Check
+    from .._departures import Quirk
 
 Credentials: TypeAlias = Literal["omit", "same-origin", "include"]
 CrossOrigin: TypeAlias = Literal["anonymous", "use-credentials"]
@@ -40,6 +41,8 @@ BODY_TYPES: dict[Body, str] = {
 _SCRIPTED = ("fetch", "xhr")  # what may choose a method, headers and a body
 _MEDIA = ("video", "audio")
 _CONTENT_TYPE = "Content-Type"
+# Fetch, section 4.6: the headers for which the cache mode is no-store.
+_CONDITIONAL = frozenset({"if-match", "if-modified-since", "if-none-match", "if-range", "if-unmodified-since"})
 _WHITESPACE = " \t\r\n"  # Fetch, section 2.2: HTTP whitespace
 _LATIN_1 = "\xff"  # the last character of a ByteString (Web IDL)
 _CHOICES = {
@@ -53,7 +56,7 @@ class Fetch:
 
     Attributes:
         page: the page's origin; `null` for an opaque one, such as a sandboxed frame's.
-        url: where to: absolute, or relative to the page. A fragment is left out.
+        url: where to: absolute, or relative to the page. Its fragment counts for the preflight cache alone.
         method: the method, as the script writes it.
         headers: the headers that the script sets, in its order, as an array of pairs; they may repeat. (A script's
             `Headers` object joins the lines of one name before anybody sees them.)
@@ -92,7 +95,8 @@ class Fetch:
             if value not in known and not (name == "body" and value is None):
                 message = f"{name} must be one of {', '.join(known)}, not '{shown(str(value))}'"
                 raise ValueError(message)
-        object.__setattr__(self, "url", normal_url(self.url, "" if self.page == "null" else f"{self.page}/"))
+        url = normal_url(self.url, "" if self.page == "null" else f"{self.page}/")
+        object.__setattr__(self, "url", url + fragment_of(self.url))
 
     @classmethod
     def xhr(
@@ -188,7 +192,7 @@ def new_request(fetch: Fetch, quirks: frozenset[Quirk] = frozenset()) -> PageReq
     if failed is not None:
         return Step("5.4", failed[0], passed=False, sentence=failed[1])
     return PageRequest(
-        fetch.url,
+        normal_url(fetch.url),
         fetch.page,
         normalized_method(fetch.method),
         _header_list(fetch, quirks),
@@ -197,11 +201,13 @@ def new_request(fetch: Fetch, quirks: frozenset[Quirk] = frozenset()) -> PageReq
         mode=_mode(fetch, quirks),
         redirect=fetch.redirect,
         forced=_forced(fetch, quirks),
-        stream=_body(fetch, quirks) == "stream",
-        credentials_at_home=fetch.credentials != "omit",
-        typed=fetch.initiator == "xhr" and header_value(fetch.headers, _CONTENT_TYPE) is None,
-        names_origin=_names_origin(fetch, quirks),
+        fragment=fragment_of(fetch.url),
+        body=_body(fetch, quirks),
         quirks=quirks,
+        names_origin=_names_origin(fetch, quirks),
+        asks_again=_asks_again(fetch, quirks),
+        typed=fetch.initiator == "xhr" and header_value(fetch.headers, _CONTENT_TYPE) is None,
+        credentials_at_home=fetch.credentials != "omit",
     )
 
 
@@ -229,6 +235,14 @@ def _names_origin(fetch: Fetch, quirks: frozenset[Quirk]) -> bool:
     """Whether an element says Origin to the page's own origin, where the standard has none (section 3.2)."""
     quirk: Quirk = "media-name-origin" if fetch.initiator in _MEDIA else "elements-name-origin"
     return _mode(fetch, quirks) == "cors" and fetch.initiator not in _SCRIPTED and quirk in quirks
+
+
+def _asks_again(fetch: Fetch, quirks: frozenset[Quirk]) -> bool:
+    """Whether a conditional request, which is made without the HTTP cache (section 4.6), passes by the preflight cache too."""
+    departs = "conditional-asks-again" in quirks or (
+        "fetch-conditional-asks-again" in quirks and fetch.initiator == "fetch"
+    )
+    return departs and not _CONDITIONAL.isdisjoint(name.lower() for name, _ in fetch.headers)
 
 
 def _refusals(fetch: Fetch, quirks: frozenset[Quirk]) -> Iterator[tuple[Check, str]]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from .._browser import REDIRECT_STATUSES, PageRequest, Step, visible_lines
 from .._inprocess import Request
-from .._url import without_user
+from .._url import normal_url, without_user
 from ._browsers import STANDARD
 from ._console import Failure, messages
 from ._page import new_request
@@ -86,7 +86,9 @@ def simulate(
             ASGI or WSGI application, which is called in this process; or a mapping of origins to these, others being
             out of reach. Anything but a mapping answers for every origin. An application that raises answers a bare 500.
         fetch: what the page asks for.
-        browser: whose limits and departures from the standard count: `STANDARD`, `CHROMIUM`, `FIREFOX` or `WEBKIT`.
+        browser: `STANDARD`, or one that is simulated as it is: `CHROMIUM`, `FIREFOX` or `WEBKIT`, each with the time for which
+            it keeps a preflight's answer, and with its departures: the places where it was seen to send, to ask or to let
+            read something else than the standard says. `QUIRKS` says what each is, and `Browser.quirks` whose.
         cache: what earlier preflights allow; without one, every preflight is sent.
         now: the time in seconds, by whatever clock the simulations that share a cache are told.
 
@@ -97,7 +99,7 @@ def simulate(
     ask = answering(server)
     request = new_request(fetch, browser.quirks)
     if isinstance(request, Step):
-        asked = PageRequest(fetch.url, fetch.page, fetch.method, (), credentials=False, cross_origin=False)
+        asked = PageRequest(normal_url(fetch.url), fetch.page, fetch.method, (), credentials=False, cross_origin=False)
         return _blocked(Failure(fetch, asked, None, request), browser, ())
     walk = Walk(request, cache=cache, now=now, cap=browser.max_age_cap)
     failed = _drive(walk, ask, fetch)

@@ -96,6 +96,8 @@ class Walk:
 
     def sendings(self) -> Generator[Sending, Received | None, Step | None]:
         """What is to be sent, in turn; None is sent back where nothing answers. Gives the step that failed, if any."""
+        if self._cache is not None:
+            self._cache.begin(self.request)
         while True:
             failed = _refused(self.request) or (yield from self._http_fetch())
             if failed is not None:
@@ -134,8 +136,8 @@ class Walk:
         """What failed after it had needed a preflight is asked about anew (section 4.1)."""
         quirks = self.request.quirks
         keeps = {"failure-keeps-cache", "refused-preflight-kept"} & quirks
-        by_redirect = failed.check.startswith("redirect-") and "redirect-keeps-cache" in quirks
-        if self._cache is not None and self._asked_first and not keeps and not by_redirect:
+        by_mode = failed.check == "redirect-mode" and "error-mode-keeps-cache" in quirks
+        if self._cache is not None and self._asked_first and not keeps and not by_mode:
             self._cache.clear(self.request)
 
     def _keep(self, preflight: Exchange) -> None:
@@ -159,7 +161,7 @@ class Walk:
 
 def _refused(request: PageRequest) -> Step | None:
     """What the mode forbids before anything is sent (section 4.1)."""
-    let = request.stream and "stream-leaves-same-origin" in request.quirks
+    let = request.body == "stream" and "stream-leaves-same-origin" in request.quirks
     if request.cross_origin and request.mode == "same-origin" and not let:
         sentence = f"the mode is same-origin, and {origin_of(request.url)} is another origin"
         return Step("4.1", "same-origin-mode", passed=False, sentence=sentence)

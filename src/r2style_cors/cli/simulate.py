@@ -68,7 +68,10 @@ _UploadListener: TypeAlias = Annotated[
     bool, typer.Option("--upload-listener", help="With --as xhr: a script listens to the upload.")
 ]
 _Browser: TypeAlias = Annotated[
-    str, typer.Option(metavar="standard|chromium|firefox|webkit", help="Whose limits and words.")
+    str,
+    typer.Option(
+        metavar="standard|chromium|firefox|webkit", help="Whose limits, departures from the standard and words."
+    ),
 ]
 _Status: TypeAlias = Annotated[int, typer.Option(min=200, max=599, help="The status that the application answers.")]
 _ResponseHeader: TypeAlias = Annotated[
@@ -109,7 +112,8 @@ def simulate(
 ) -> None:
     """Say what a browser does with a page's fetch under a policy: what it sends, what it checks, what the page may read.
 
-    It follows the Fetch standard in this process; nothing is sent. `probe` asks a real server.
+    It follows the Fetch standard in this process; nothing is sent. `probe` asks a real server. With --browser it departs
+    from the standard where that browser was seen to, and keeps a preflight's answer no longer than that browser does.
 
     --json prints one object: outcome (readable, opaque or blocked), type, status, headers (name and value pairs that
     the page can read), url, blocked_by (section, check, passed, sentence) or null, console (by browser), browser, fetch

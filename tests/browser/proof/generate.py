@@ -153,7 +153,10 @@ class _Maker:
         ask = {"by": by, "url": f"{way[0]}/{NAME}/0", **first()}
         places = {origin: self._place() for origin in dict.fromkeys(way) if origin != GONE}
         self._answers(places, way)
-        return {"page": self.page, "places": places, "fetches": [ask, *self._repeats(ask)]}
+        asks = [ask, *self._repeats(ask)]
+        if by in ("fetch", "xhr") and self.often(0.05):
+            asks[-1]["url"] += self.chance.choice(("#", "#part"))
+        return {"page": self.page, "places": places, "fetches": asks}
 
     def _origin(self) -> str:
         if self.often(0.02) and self.origins[0].startswith("https:"):

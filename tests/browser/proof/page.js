@@ -41,7 +41,7 @@ function byXHR(ask) {
 
 const lines = (text) => text.split("\r\n").filter(Boolean).map((line) => {
   const colon = line.indexOf(":");
-  return [line.slice(0, colon), line.slice(colon + 1).trim()];
+  return [line.slice(0, colon), line.slice(colon + 2)];
 });
 
 function settled() {
