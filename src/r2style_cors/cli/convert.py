@@ -37,7 +37,7 @@ def convert(
     if converted.dropped:
         typer.echo(f"Left out, since it is no policy: {', '.join(map(shown, converted.dropped))}", err=True)
     if output == "-":
-        typer.echo(converted.text, nl=False)
+        typer.echo(converted.text.encode("utf-8"), nl=False)  # whatever the terminal's encoding: it is a policy file
         return
     try:
         _put(Path(output), converted.text)

@@ -56,7 +56,7 @@ def pull(
 def _once(bucket: Bucket, output: Path | None, form: str, profile: str) -> None:
     policy = read_bucket(bucket, profile)
     if output is None:
-        typer.echo(policy.dump(form), nl=False)
+        typer.echo(policy.dump(form).encode("utf-8"), nl=False)
         return
     from .._follow import replace_file
 
