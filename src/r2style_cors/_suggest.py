@@ -15,12 +15,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from ._compile import WRITING_METHODS
 from ._engine import MAX_REQUEST_HEADERS, requested_names
 from ._explain import rule_name
-from ._fetch import SAFELISTED_REQUEST_HEADERS, is_forbidden_request_header, is_token
+from ._fetch import is_forbidden_request_header, is_token
 from ._forms import KEYS
 from ._forms._keys import RULES_KEY
 from ._profiles import profile_named
 from ._rules import METHODS, rulebook
-from ._safelist import SAFELISTED_METHODS
 from ._text import shown
 from .errors import PolicyError
 from .policy import Policy
@@ -117,22 +116,6 @@ def suggest(
     wish = _Wish(origin, method, _joined(headers), actual)
     search = _Search(policy.validated_for(profile), wish, profile, credentials, tuple(extra_methods))
     return search.suggestion()
-
-
-def asks_first(method: str, names: Iterable[str]) -> bool | None:
-    """Whether a browser sends a preflight for a request (Fetch, section 4.1).
-
-    Args:
-        method: the method, as the browser sends it.
-        names: the names of the headers that the page sets, in lower case.
-
-    Returns:
-        None where it depends on the values of headers that are CORS-safelisted for some values only.
-    """
-    names = list(names)
-    if method not in SAFELISTED_METHODS or not SAFELISTED_REQUEST_HEADERS.issuperset(names):
-        return True
-    return None if names else False
 
 
 class _Wish(NamedTuple):
