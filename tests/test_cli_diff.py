@@ -121,6 +121,14 @@ def test_live_bucket(cloudflare: Server) -> None:
     assert run(["diff", "new.json", bucket]).status == 1
 
 
+def test_options_go_to_the_buckets_that_they_are_for(cloudflare: Server) -> None:
+    """A jurisdiction goes with the one bucket of two that can have it."""
+    bucket = f"r2://{ACCOUNT}/bucket"
+    cloudflare.answer = api_reply([{"allowed": {"origins": ["https://a.example"], "methods": ["GET"]}}])
+    run(["diff", "new.json", bucket, "--jurisdiction", "eu"])
+    assert cloudflare.asked[0][1]["cf-r2-jurisdiction"] == "eu"
+
+
 def test_live_bucket_without_a_policy(cloudflare: Server) -> None:
     """A bucket that has lost its policy has drifted: that is a finding, and no misuse."""
     cloudflare.answer = api_error(404, 10059, "none")
@@ -142,9 +150,11 @@ def test_live_bucket_with_a_bad_policy(cloudflare: Server) -> None:
         (["-", "-"], "Only one of the two can be standard input."),
         (["old.json", "new.json", "--profile", "gcs"], "profile is 'gcs'; it must be 'r2' or 's3'"),
         (["old.json", "missing.json"], "missing.json"),
-        (["r2://bucket", "old.json"], "A live bucket is written s3://BUCKET or r2://ACCOUNT/BUCKET."),
+        (["r2://bucket", "old.json"], "This has too few slashes behind r2://."),
+        (["old.json", "new.json", "--endpoint-url", "http://127.0.0.1:1"], "An endpoint URL is for a bucket"),
+        (["old.json", "s3://bucket", "--jurisdiction", "eu"], "A jurisdiction is for a bucket"),
     ],
-    ids=["two-inputs", "profile", "missing-file", "no-bucket"],
+    ids=["two-inputs", "profile", "missing-file", "no-bucket", "endpoint", "jurisdiction"],
 )
 def test_misuse(arguments: list[str], told: str) -> None:
     """What cannot be carried out is told in a line, and ends with 2."""

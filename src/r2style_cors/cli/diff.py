@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
+from .._bucket import refuse_misplaced
 from .._profiles import profile_named
 from .._text import shown
 from ._live import read_any
@@ -47,7 +48,7 @@ def diff(
     """
     from .._diff import diff as difference_of
 
-    _check(a, b, profile)
+    _check(a, b, profile, endpoint_url, jurisdiction)
     policies = [read_any(source, profile, endpoint_url, jurisdiction) for source in (a, b)]
     found = difference_of(policies[0], policies[1], profile=profile)
     names = {"a": _name(a), "b": _name(b)}
@@ -61,12 +62,13 @@ def diff(
         raise typer.Exit(FINDINGS)
 
 
-def _check(a: str, b: str, profile: str) -> None:
+def _check(a: str, b: str, profile: str, endpoint_url: str | None, jurisdiction: str | None) -> None:
     """Refuse what cannot be carried out, before anything is read."""
     if a == b == "-":
         fail("Only one of the two can be standard input.")
     try:
         profile_named(profile)
+        refuse_misplaced((a, b), endpoint_url, jurisdiction)
     except ValueError as error:
         fail(str(error))
 
