@@ -239,10 +239,17 @@ def test_demo_explains_a_broken_policy(tmp_path: Path) -> None:
     file.write_text('[{"AllowedOrigins": ["example.com/"], "AllowedMethods": ["OPTIONS"]}]', encoding="utf-8")
     before = file.read_bytes()
     result = RUNNER.invoke(app, ["demo", "--port", "0", "--policy", str(file)])
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "2 errors" in result.stderr
     assert "[method-options]" in result.stderr
     assert file.read_bytes() == before
+
+
+def test_demo_explains_a_policy_that_is_no_file(tmp_path: Path) -> None:
+    """A directory is no policy file; that is said, and the status is that of misuse."""
+    result = RUNNER.invoke(app, ["demo", "--port", "0", "--policy", str(tmp_path)])
+    assert result.exit_code == 2
+    assert "This is a directory" in result.stderr
 
 
 def test_demo_says_that_its_port_is_taken(tmp_path: Path) -> None:
@@ -299,11 +306,12 @@ def test_demo_notices_a_policy_without_the_page(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(_serve.Demo, "run", interrupted)
-    file = tmp_path / "cors.json"
+    file = tmp_path / "cors\x1b.json"
     file.write_text(json.dumps([{"AllowedOrigins": [origin], "AllowedMethods": ["GET"]}]), encoding="utf-8")
     result = RUNNER.invoke(app, ["demo", "--port", "0", "--policy", str(file)])
     assert result.exit_code == 0
     assert (f"add {page_origin(result.output)} to it" in result.output) is said
+    assert ("cors\\x1b.json" in result.output, "\x1b" in result.output) == (True, False)
 
 
 def test_demo_runs_as_a_user_starts_it(tmp_path: Path) -> None:

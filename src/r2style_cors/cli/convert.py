@@ -9,6 +9,7 @@ import typer
 
 from .._text import shown
 from ..errors import PolicyError
+from ._report_text import visible
 from ._shared import fail, read_bytes
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def convert(
         _put(Path(output), converted.text)
     except OSError as error:
         fail(f"{output}: cannot be written: {error.strerror}.")
-    typer.echo(f"{output} is written, in the form {to}.", err=True)
+    typer.echo(f"{visible(output)} is written, in the form {to}.", err=True)
 
 
 def _converted(file: str, form: str, profile: str, account_id: str | None, bucket: str | None) -> Conversion:
