@@ -294,6 +294,20 @@ def test_broken_files_are_findings(data: bytes) -> None:
     assert Path("broken").read_bytes() == data
 
 
+BESIDE_CODES = [
+    (["--explain", "origin-path", "good.json", "missing.json"], "FILE"),
+    (["--list", "--fix", "missing"], "FILE"),
+    (["--list", "--fix"], "--fix"),
+    (["--list", "--dry-run"], "--dry-run"),
+    (["--list", "--strict"], "--strict"),
+    (["--list", "--select", "origin-path"], "--select"),
+    (["--explain", "origin-path", "--ignore", "file"], "--ignore"),
+    (["--list", "--explain", "origin-path"], "each other"),
+    (["--list", "--for", "gcs"], "--for"),
+    (["--list", "--format", "sarif"], "--format sarif"),
+]
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
@@ -305,8 +319,15 @@ def test_broken_files_are_findings(data: bytes) -> None:
         (["good.json", "--ignore", ""], "There is no code ''; see check --list."),
         (["good.json", "--dry-run"], "--dry-run goes with --fix."),
         (["--explain", "typo"], "There is no code 'typo'; see check --list."),
+        (["good.json", "--json", "--format", "sarif"], "--json does not go with --format sarif."),
+        (["good.json", "--json", "--format", "text"], "--json does not go with --format text."),
+        (["--list", "--format", "xml"], "--format is one of text, json, github, sarif, not xml."),
+        *(
+            (arguments, f"--list and --explain tell of codes, and do not go with {beside}.")
+            for arguments, beside in BESIDE_CODES
+        ),
     ],
-    ids=["no-file", "two-inputs", "target", "format", "select", "ignore", "dry-run", "explain"],
+    ids=str,
 )
 def test_misuse(arguments: list[str], told: str) -> None:
     """What cannot be carried out is told in a line, and ends with 2."""
