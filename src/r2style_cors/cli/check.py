@@ -81,10 +81,10 @@ def check(
     --fix keeps everything else to the byte, and tells what is left. A file in another form than its reader knows is
     converted, if nothing is lost by that. With -, the text goes to standard output, and what is told to standard error.
 
-    --json prints one object: files (each with file, problems, and the number fixable, or with --fix fixed), errors,
-    warnings and notes (their numbers). Each problem has code, severity, path, line, column, end_column, value, message,
-    why, fix (or null) and instead. With --list it prints a list, and with --explain one object, with code, severity,
-    meaning, why, instead and fixable.
+    --json prints one object: `files` (each with `file`, `problems`, and the number `fixable`, or with --fix `fixed`),
+    and the numbers of `errors`, `warnings` and `notes`. Each problem has `code`, `severity`, `path`, `line`, `column`,
+    `end_column`, `value`, `message`, `why`, `fix` (or null) and `instead`. With --list it prints a list, and with
+    --explain one object, with `code`, `severity`, `meaning`, `why`, `instead` and `fixable`.
 
     Exits with 0 if there is no error, with 1 if there is one (with --strict: or a warning), also one of syntax, and with 2
     if a file cannot be read or written, or the command was misused.

@@ -41,8 +41,9 @@ def diff(
 
     First come the requests that only one of them grants, as examples; then what both grant with other response headers.
 
-    --json prints one object: same, a, b (the sources), grants (each with only, rule, origins, methods, request_headers)
-    and headers (each with header, a, b, rules, origins, methods, request_headers).
+    --json prints one object: `same`, `a` and `b` (the sources), `grants` (each with `only`, `rule`, `origins`,
+    `methods` and `request_headers`) and `headers` (each with `header`, `a`, `b`, `rules`, `origins`, `methods` and
+    `request_headers`).
 
     Exits with 0 if they mean the same, with 1 if not or if a bucket has no policy, with 2 if one cannot be read.
     """

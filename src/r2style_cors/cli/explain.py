@@ -56,9 +56,9 @@ def explain(
     Where the request is refused, the smallest change of the policy that grants it is shown, tried out. The preflight is
     that of a browser: it does not ask for a header that is CORS-safelisted with its value. A name alone may have any.
 
-    --json prints one object: kind, allowed, reason, rule, status, headers, rules (index, id, origin, method, and headers
-    with name and allowed), and suggestion (message, rule, new, origins, methods, headers, extra_methods, fragment) or
-    null.
+    --json prints one object: `kind`, `allowed`, `reason`, `rule`, `status`, `headers` (values by name), `rules` (each
+    with `index`, `id`, `origin`, `method`, and `headers` with `name` and `allowed`), and `suggestion` (`message`,
+    `rule`, `new`, `origins`, `methods`, `headers`, `extra_methods` and `fragment`) or null.
 
     Exits with 0 if the request is granted, with 1 if it is not, with 2 if there is no policy to ask.
     """
