@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from textwrap import dedent
 from typing import TYPE_CHECKING, NamedTuple
 
-from ._compile import WRITING_METHODS
+from ._compile import WRITING_METHODS, expect_policy
 from ._engine import MAX_REQUEST_HEADERS, requested_names
 from ._explain import rule_name
 from ._fetch import is_forbidden_request_header, is_token
@@ -85,9 +85,10 @@ def explain(
 
     Raises:
         PolicyError: the profile refuses the policy, or the options do not go with it.
+        TypeError: `policy` is no Policy.
         ValueError: there is no such profile.
     """
-    engine = policy.compile(profile, credentials, extra_methods)
+    engine = expect_policy(policy).compile(profile, credentials, extra_methods)
     return _ask(engine, _Wish(origin, method, _joined(headers), actual))
 
 
@@ -111,10 +112,11 @@ def suggest(
 
     Raises:
         PolicyError: the profile refuses the policy, or the options do not go with it.
+        TypeError: `policy` is no Policy.
         ValueError: there is no such profile.
     """
     wish = _Wish(origin, method, _joined(headers), actual)
-    search = _Search(policy.validated_for(profile), wish, profile, credentials, tuple(extra_methods))
+    search = _Search(expect_policy(policy).validated_for(profile), wish, profile, credentials, tuple(extra_methods))
     return search.suggestion()
 
 

@@ -51,13 +51,17 @@ def _unreadable(error: OSError | ValueError, what: str = "The file") -> PolicyEr
     return refuse(START, "file", f"{what} cannot be read: {reason}.")
 
 
-def to_text(data: bytes | str) -> str:
+def to_text(data: object) -> str:
     """Decode a policy, without its byte order mark.
 
     Raises:
         PolicyError: `too-large`, `encoding` or `empty-file`.
+        TypeError: it is no text.
 
     """
+    if not isinstance(data, bytes | str):
+        message = f"data is a {type(data).__name__}; it must be the text of a policy, as bytes or str, and not a path"
+        raise TypeError(message)
     text = _decode(data) if isinstance(data, bytes) else _check(data)
     text = text.removeprefix(_BYTE_ORDER_MARK)
     if not text.strip():
