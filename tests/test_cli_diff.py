@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from support.buckets import ACCOUNT, Server, api_error, api_reply, set_credentials
-from support.renderings import TERMINALS, assert_golden, run
+from support.renderings import TERMINALS, assert_golden, assert_keys_are_told, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -105,6 +105,11 @@ def test_json() -> None:
     }
 
 
+def test_json_keys_are_told() -> None:
+    """The description names every key that is printed, and no other."""
+    assert_keys_are_told("diff", run(["diff", "old.json", "new.json", "--json"]).out)
+
+
 def test_json_of_the_same() -> None:
     """Without a difference the keys are there all the same."""
     ran = run(["diff", "old.json", "old.json", "--json"])
@@ -119,6 +124,14 @@ def test_live_bucket(cloudflare: Server) -> None:
     (cloudflare.answer, text) = (api_reply([rule]), json.dumps({"rules": [rule]}))
     assert run(["diff", bucket, "-"], text=text).out == f"{bucket} and standard input mean the same.\n"
     assert run(["diff", "new.json", bucket]).status == 1
+
+
+def test_options_go_to_the_buckets_that_they_are_for(cloudflare: Server) -> None:
+    """A jurisdiction goes with the one bucket of two that can have it."""
+    bucket = f"r2://{ACCOUNT}/bucket"
+    cloudflare.answer = api_reply([{"allowed": {"origins": ["https://a.example"], "methods": ["GET"]}}])
+    run(["diff", "new.json", bucket, "--jurisdiction", "eu"])
+    assert cloudflare.asked[0][1]["cf-r2-jurisdiction"] == "eu"
 
 
 def test_live_bucket_without_a_policy(cloudflare: Server) -> None:
@@ -142,9 +155,11 @@ def test_live_bucket_with_a_bad_policy(cloudflare: Server) -> None:
         (["-", "-"], "Only one of the two can be standard input."),
         (["old.json", "new.json", "--profile", "gcs"], "profile is 'gcs'; it must be 'r2' or 's3'"),
         (["old.json", "missing.json"], "missing.json"),
-        (["r2://bucket", "old.json"], "A live bucket is written s3://BUCKET or r2://ACCOUNT/BUCKET."),
+        (["r2://bucket", "old.json"], "This has too few slashes behind r2://."),
+        (["old.json", "new.json", "--endpoint-url", "http://127.0.0.1:1"], "An endpoint URL is for a bucket"),
+        (["old.json", "s3://bucket", "--jurisdiction", "eu"], "A jurisdiction is for a bucket"),
     ],
-    ids=["two-inputs", "profile", "missing-file", "no-bucket"],
+    ids=["two-inputs", "profile", "missing-file", "no-bucket", "endpoint", "jurisdiction"],
 )
 def test_misuse(arguments: list[str], told: str) -> None:
     """What cannot be carried out is told in a line, and ends with 2."""

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from r2style_cors import Policy, load_policy
-from support.renderings import POLICIES, TERMINALS, assert_golden, run
+from r2style_cors.browser import Fetch, simulate
+from support.renderings import POLICIES, TERMINALS, assert_golden, assert_keys_are_told, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,9 +34,11 @@ RENDERINGS: dict[str, tuple[str, str, int]] = {
     "refused-patch": ("bucket.tf.json", "--origin https://a.preview.example.com --method PATCH", 1),
     "refused-forbidden": ("dashboard.json", f"--origin {SITE} --method GET --header Cookie --header x-a", 1),
     "refused-slash": ("dashboard.json", f"--origin {SITE}/ --method GET", 1),
+    "refused-value": ("api.json", f"--origin {EDITOR} --method put --header accept:*/* --header x-a:1", 1),
+    "plain": ("api.json", f"--origin {EDITOR} --method post --header content-type:text/plain", 1),
     "refused-s3": ("s3.json", "--origin https://player.example.com --method PUT --profile s3", 1),
     "refused-actual": ("dashboard.json", f"--origin {SITE} --method DELETE --actual", 1),
-    "hostile": ("dashboard.json", "--origin https://a\x1b[31m --method G\x1bT --header \x1b", 1),
+    "hostile": ("dashboard.json", "--origin https://a\x1b[31m --method G\x1bT", 1),
 }
 
 
@@ -122,6 +125,22 @@ def test_json_of_a_refusal() -> None:
     }
 
 
+def test_json_keys_are_told() -> None:
+    """The description names every key that is printed, and no other."""
+    arguments = [
+        "explain",
+        str(POLICIES / "api.json"),
+        "--origin",
+        SITE,
+        "--method",
+        "DELETE",
+        "--header",
+        "X-A",
+        "--json",
+    ]
+    assert_keys_are_told("explain", run(arguments).out, named={"headers"})
+
+
 def test_json_of_a_grant() -> None:
     """A granted actual request has no status of the policy's own, its Vary, and no suggestion."""
     ran = run(["explain", str(POLICIES / "api.json"), "--origin", EDITOR, "--method", "GET", "--actual", "--json"])
@@ -144,7 +163,7 @@ def test_json_is_what_the_engine_decides(file: str, method: str) -> None:
         arguments = ["--origin", origin, "--method", method, "--header", "Range", "--extra-method", "PATCH", "--json"]
         ran = run(["explain", str(POLICIES / file), *arguments])
         found = json.loads(ran.out)
-        decision = engine.decide("OPTIONS", origin, method, "Range")
+        decision = engine.decide("OPTIONS", origin, method.upper() if method == "put" else method, "Range")
         assert ran.status == (0 if decision.allowed else 1)
         assert (found["status"], found["reason"], found["rule"]) == (decision.status, decision.reason, decision.rule)
         assert found["headers"] == dict(decision.headers)
@@ -160,6 +179,36 @@ def test_standard_input_and_credentials() -> None:
     assert json.loads(ran.out)["headers"]["Access-Control-Allow-Credentials"] == "true"
 
 
+@pytest.mark.parametrize(
+    ("header", "asked"),
+    [
+        ("Content-Type", ["content-type"]),
+        ("Content-Type:", ["content-type"]),
+        ("Content-Type: application/json", ["content-type"]),
+        ("Content-Type: text/plain;charset=utf-8", []),
+        ("Accept-Language:de", []),
+        ("X-A: 1", ["x-a"]),
+    ],
+)
+@pytest.mark.parametrize("method", ["PUT", "put"])
+def test_asks_as_a_browser_does(header: str, asked: list[str], method: str) -> None:
+    """The method is normalized, and the preflight names the headers that it names in a simulated browser."""
+    ran = run(
+        ["explain", str(POLICIES / "api.json"), "--origin", EDITOR, "--method", method, "--header", header, "--json"]
+    )
+    found = json.loads(ran.out)
+    assert [one["name"] for one in found["rules"][0]["headers"]] == asked
+    assert found["rules"][0]["method"] is True
+    name, colon, value = header.partition(":")
+    if colon:
+        fetch = Fetch(EDITOR, "https://notes.example.com/", method, ((name, value.strip()),))
+        sent = simulate(load_policy(POLICIES / "api.json"), fetch).exchanges[0]
+        assert (sent.kind, dict(sent.request_headers).get("Access-Control-Request-Headers")) == (
+            "preflight",
+            ",".join(asked) or None,
+        )
+
+
 ASKED = ["--origin", SITE, "--method", "GET"]
 MISUSES: dict[str, tuple[list[str], str]] = {
     "no file": (["missing.json", *ASKED], "missing.json: 1 error"),
@@ -167,6 +216,8 @@ MISUSES: dict[str, tuple[list[str], str]] = {
     "no origin": (["bad.json", "--method", "GET"], "--origin"),
     "profile": (["good.json", *ASKED, "--profile", "gcs"], "profile must be one of r2, s3, not 'gcs'"),
     "credentials": (["good.json", *ASKED, "--credentials"], "[credentials-wide]"),
+    "header": (["good.json", *ASKED, "--header", "a b\x1b: c"], "'a b\\x1b' is no header name"),
+    "no header": (["good.json", *ASKED, "--header", ": c"], "'' is no header name"),
     "extra method": (["good.json", *ASKED, "--extra-method", "TRACE"], "[extra-method-forbidden]"),
 }
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import r2style_cors
 from r2style_cors import Policy, PolicyError
 from r2style_cors._matrix import Matrix, matrix
-from support.renderings import POLICIES, TERMINALS, assert_golden, run
+from support.renderings import POLICIES, TERMINALS, assert_golden, assert_keys_are_told, run
 
 A, B = "https://a.example", "https://b.example"
 COLOURED = re.compile("\x1b\\[(?:[0-9]+;)*3[0-7]m")
@@ -72,6 +72,11 @@ def test_json() -> None:
             {"origin": "null", "kind": "null", "cells": {"GET": refused, **others}},
         ],
     }
+
+
+def test_json_keys_are_told() -> None:
+    """The description names every key that is printed, and no other."""
+    assert_keys_are_told("matrix", run(["matrix", str(POLICIES / "api.json"), "--json"]).out, named={"cells"})
 
 
 def cell_words(found: Matrix) -> dict[tuple[str, str], str | None]:

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from r2style_cors import load_policy
-from support.renderings import POLICIES, TERMINALS, Ran, assert_golden, run
+from support.renderings import POLICIES, TERMINALS, Ran, assert_golden, assert_keys_are_told, run
 from support.scripted import ACAH, ACAM, ACAO, SCENARIOS, Scripted, servers
 from support.served import asgi_server
 
@@ -124,6 +124,12 @@ def test_json() -> None:
     ]
     assert list(found["exchanges"][0]["steps"][0]) == ["section", "check", "passed", "sentence"]
     assert (found["verdict"], found["suspects"][0]["code"]) == ("blocked", "preflight-refused")
+
+
+def test_json_keys_are_told() -> None:
+    """The description names every key that is printed, and no other."""
+    with asgi_server(ENGINE) as url:
+        assert_keys_are_told("probe", run(["probe", url, *OURS["refused"][0].split(" "), "--json"]).out)
 
 
 def test_policy_from_standard_input() -> None:

@@ -55,6 +55,11 @@ def test_once_to_a_file(cloudflare: Server, tmp_path: Path) -> None:
     assert load_policy(tmp_path / "cors.json") == Policy.parse([RULE])
 
 
+def test_names_cannot_write_to_the_terminal(cloudflare: Server) -> None:
+    """A file's name is shown with what cannot be seen escaped."""
+    assert run(["pull", BUCKET, "-o", "\x1b[31m"]).out == f"Wrote \\x1b[31m from {BUCKET}.\n"
+
+
 def test_no_policy_leaves_the_file(cloudflare: Server, tmp_path: Path) -> None:
     """A bucket without a policy deletes nothing, and ends with 1."""
     (tmp_path / "cors.json").write_text("mine")
@@ -76,12 +81,20 @@ def test_no_secret_is_shown(cloudflare: Server) -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["bucket"], "A live bucket is written s3://BUCKET or r2://ACCOUNT/BUCKET.\n"),
+        (["bucket"], "A live bucket is written s3://BUCKET or r2://ACCOUNT/BUCKET. This begins with neither.\n"),
+        (
+            [BUCKET, "--endpoint-url", "http://127.0.0.1:1"],
+            "An endpoint URL is for a bucket that is written s3://, and none is.\n",
+        ),
+        (
+            ["s3://bucket", "--jurisdiction", "eu"],
+            "A jurisdiction is for a bucket that is written r2://, and none is.\n",
+        ),
         ([BUCKET, "--every", "60"], "--every needs a file to keep: -o FILE\n"),
         ([BUCKET, "--profile", "gcs"], "profile is 'gcs'; it must be 'r2' or 's3'\n"),
         ([BUCKET, "-o", "missing/cors.json"], "missing/cors.json cannot be written: No such file or directory.\n"),
     ],
-    ids=["no-bucket", "no-file", "profile", "no-folder"],
+    ids=["no-bucket", "endpoint", "jurisdiction", "no-file", "profile", "no-folder"],
 )
 def test_misuse(cloudflare: Server, arguments: list[str], told: str) -> None:
     """What cannot be carried out is told in a line, and ends with 2."""

@@ -10,7 +10,7 @@ import pytest
 
 from r2style_cors import load_policy
 from r2style_cors.browser import Fetch, Response, Site, simulate
-from support.renderings import POLICIES, TERMINALS, assert_golden, run
+from support.renderings import POLICIES, TERMINALS, assert_golden, assert_keys_are_told, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -89,6 +89,12 @@ def test_json() -> None:
     same = json.loads(json.dumps(simulate(site, fetch).as_json()))
     assert {**found, "browser": "standard"} == same
     assert found["headers"] == [["etag", "7"]]
+
+
+def test_json_keys_are_told() -> None:
+    """The description names every key that is printed, and no other."""
+    ran = run(["simulate", str(API), *RENDERINGS["refused-actual"][0].split(" "), "--json"])
+    assert_keys_are_told("simulate", ran.out, named={"console"})
 
 
 def test_json_of_a_refusal() -> None:

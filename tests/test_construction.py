@@ -7,18 +7,19 @@ import json
 import pickle
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import r2style_cors
-from r2style_cors import Decision, Policy, PolicyError
+from r2style_cors import Decision, Policy, PolicyError, convert, diff, explain, fix, matrix, probe, suggest
 from r2style_cors._fetch import is_forbidden_request_header
 from r2style_cors._origins import MAX_ORIGIN_LENGTH, is_serialized_origin
 from r2style_cors.wsgi import CORSMiddleware
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
 
 HTTPS = "https://app.example"
 
@@ -246,3 +247,41 @@ def test_importing_a_door_costs_little(door: str) -> None:
                            capture_output=True, text=True, check=True).stdout.split()  # fmt: skip
     assert not HEAVY & {name.partition(".")[0] for name in found}
     assert not {"r2style_cors.asgi", "r2style_cors.wsgi"} - {f"r2style_cors.{door}"} & set(found)
+
+
+POLICY = Policy.parse([{"AllowedOrigins": ["https://a.example"], "AllowedMethods": ["GET"]}])
+ASKED: dict[str, Any] = {"origin": "https://a.example", "method": "GET"}
+NO_TEXT = "it must be the text of a policy, as bytes or str, and not a path"
+NO_POLICY = "it must be a Policy, as load_policy and Policy.parse give one"
+
+
+@pytest.mark.parametrize("given", [[], "cors.json", Path("cors.json"), None, 1], ids=repr)
+@pytest.mark.parametrize(
+    ("name", "call"),
+    [
+        ("policy", matrix),
+        ("policy", lambda given: explain(given, **ASKED)),
+        ("policy", lambda given: suggest(given, **ASKED)),
+        ("a", lambda given: diff(given, POLICY)),
+        ("b", lambda given: diff(POLICY, given)),
+    ],
+    ids=["matrix", "explain", "suggest", "diff", "diff-other"],
+)
+def test_what_is_no_policy(given: Any, name: str, call: Callable[[Any], object]) -> None:
+    """A function that takes a Policy says so, and what it was given instead."""
+    with pytest.raises(TypeError, match=f"^{name} is a {type(given).__name__}; {NO_POLICY}$"):
+        call(given)
+
+
+def test_what_is_no_policy_to_probe() -> None:
+    """A probe says the same, before it asks anything."""
+    with pytest.raises(TypeError, match=f"^policy is a list; {NO_POLICY}$"):
+        probe("http://nowhere.invalid/", origin="null", policy=[])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("given", [[], {}, Path("cors.json"), None, bytearray(b"[]")], ids=repr)
+@pytest.mark.parametrize("call", [lambda given: convert(given, "api"), fix], ids=["convert", "fix"])
+def test_what_is_no_text(given: Any, call: Callable[[Any], object]) -> None:
+    """A function that takes the text of a policy says so, and what it was given instead."""
+    with pytest.raises(TypeError, match=f"^data is a {type(given).__name__}; {NO_TEXT}$"):
+        call(given)

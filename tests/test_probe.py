@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from r2style_cors import Policy, load_policy, probe
-from r2style_cors._safelist import is_safelisted_header, preflight_reasons, unsafe_header_names
+from r2style_cors._safelist import is_safelisted_header, needs_preflight, preflight_reasons, unsafe_header_names
 from r2style_cors._suspects import SUSPECTS
 from r2style_cors._url import origin_of
 from support.renderings import POLICIES
@@ -426,6 +426,27 @@ def test_safelisted_values_together() -> None:
     headers = [("Accept", LONG[:-1])] * 8
     assert unsafe_header_names(headers) == ()
     assert unsafe_header_names([*headers, ("accept-language", "d")]) == ("accept", "accept-language")
+
+
+@pytest.mark.parametrize(
+    ("method", "headers", "first"),
+    [
+        ("GET", {}, False),
+        ("POST", {"Content-Type": "text/plain"}, False),
+        ("POST", {"Content-Type": "application/json"}, True),
+        ("POST", {"Content-Type": ""}, True),
+        ("POST", {"Content-Type": None}, None),
+        ("POST", {"Content-Type": None, "Accept": "*/*"}, None),
+        ("GET", {"Range": None, "X-A": None}, True),
+        ("GET", {"Range": None, "Accept": "("}, True),
+        ("PUT", {}, True),
+        ("PUT", {"Content-Type": None}, True),
+        ("get", {}, True),
+    ],
+)
+def test_needs_preflight(method: str, headers: dict[str, str | None], *, first: bool | None) -> None:
+    """Method and headers decide; where a value is not known that would decide, so is the answer."""
+    assert needs_preflight(method, iter(headers.items())) is first
 
 
 ORIGINS = {

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import r2style_cors
 from r2style_cors import Policy, PolicyError
-from r2style_cors._suggest import Suggestion, asks_first, explain, suggest
+from r2style_cors._suggest import Suggestion, explain, suggest
 from support.cases import Case, load_cases
 
 A, B, C = "https://a.example", "https://b.example", "https://c.example"
@@ -230,22 +230,6 @@ def test_options_of_the_server_count() -> None:
 def test_names_of_the_package() -> None:
     """The functions are importable from the package."""
     assert (r2style_cors.explain, r2style_cors.suggest, r2style_cors.Suggestion) == (explain, suggest, Suggestion)
-
-
-@pytest.mark.parametrize(
-    ("method", "names", "first"),
-    [
-        ("GET", [], False),
-        ("POST", [], False),
-        ("POST", ["content-type"], None),
-        ("GET", ["range", "x-a"], True),
-        ("PUT", [], True),
-        ("get", [], True),
-    ],
-)
-def test_asks_first(method: str, names: list[str], *, first: bool | None) -> None:
-    """A browser asks first unless method and headers are CORS-safelisted; for some headers their value decides."""
-    assert asks_first(method, iter(names)) is first
 
 
 def refused_preflights() -> list[Case]:

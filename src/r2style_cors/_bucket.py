@@ -16,7 +16,7 @@ from .errors import PolicyError
 from .policy import Policy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     Ask: TypeAlias = Callable[[], dict[str, Any]]  # gives a policy as parsed JSON, empty where there is none
 
@@ -27,8 +27,16 @@ _ATTEMPTS = 2
 _S3_REASONS: dict[str, Reason] = {"NoSuchCORSConfiguration": "no-policy", "NoSuchBucket": "no-bucket"}
 _R2_REASONS: dict[str, Reason] = {"10059": "no-policy", "10006": "no-bucket"}
 _CREDENTIALS = ("NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError", "ProfileNotFound")
+_PARTS: dict[str, tuple[str, ...]] = {"s3": ("BUCKET",), "r2": ("ACCOUNT", "BUCKET")}
+_SPELLINGS = {
+    "ACCOUNT": (r"\w+", "ACCOUNT is letters, digits and `_`."),
+    "BUCKET": (
+        r"[A-Za-z0-9][\w.-]+",
+        "BUCKET is at least two letters, digits, `.`, `_` or `-`, and begins with one of the first two.",
+    ),
+}
 _MESSAGES: dict[Reason, str] = {
-    "name": "A live bucket is written s3://BUCKET or r2://ACCOUNT/BUCKET.",
+    "name": "A live bucket is written s3://BUCKET or r2://ACCOUNT/BUCKET. {fault}",
     "extra": "{bucket} cannot be read without {library}: pip install 'r2style-cors[{extra}]'",
     "no-policy": "{bucket} has no CORS policy.",
     "no-bucket": "{bucket}: there is no such bucket.",
@@ -71,14 +79,36 @@ def is_bucket(text: str) -> bool:
 
 
 def bucket_at(text: str, endpoint_url: str | None = None, jurisdiction: str | None = None) -> Bucket:
-    """The bucket that `text` names; raises BucketError, `name`, which does not quote it, where it names none."""
-    found = re.fullmatch(r"s3://([A-Za-z0-9][\w.-]+)", text, re.ASCII)
-    if found:
-        return Bucket("s3", found[1], endpoint_url=endpoint_url)
-    found = re.fullmatch(r"r2://(\w+)/([A-Za-z0-9][\w.-]+)", text, re.ASCII)
-    if found:
-        return Bucket("r2", found[2], found[1], jurisdiction=jurisdiction)
-    raise BucketError(reason="name")
+    """The bucket that `text` names; raises BucketError, `name`, where it names none."""
+    if not is_bucket(text):
+        raise BucketError(reason="name", fault="This begins with neither.")
+    service: Literal["s3", "r2"] = "s3" if text.startswith("s3") else "r2"
+    *account, name = _parts(service, text.partition("://")[2])
+    return Bucket(service, name, "".join(account), endpoint_url, jurisdiction)
+
+
+def _parts(service: str, path: str) -> list[str]:
+    """What stands between the slashes; the error says which part is wrong and quotes none, since it may be a secret."""
+    parts, names = path.split("/"), _PARTS[service]
+    if len(parts) != len(names):
+        many = "many" if len(parts) > len(names) else "few"
+        raise BucketError(reason="name", fault=f"This has too {many} slashes behind {service}://.")
+    for part, name in zip(parts, names, strict=True):
+        spelling, words = _SPELLINGS[name]
+        if not re.fullmatch(spelling, part, re.ASCII):
+            raise BucketError(reason="name", fault=words)
+    return parts
+
+
+def refuse_misplaced(sources: Iterable[str], endpoint_url: str | None, jurisdiction: str | None) -> None:
+    """Raise ValueError for an option that is for buckets of a service which none of `sources` names."""
+    for option, value, service in (
+        ("An endpoint URL", endpoint_url, "s3://"),
+        ("A jurisdiction", jurisdiction, "r2://"),
+    ):
+        if value is not None and not any(source.startswith(service) for source in sources):
+            message = f"{option} is for a bucket that is written {service}, and none is."
+            raise ValueError(message)
 
 
 def pull(
@@ -98,9 +128,10 @@ def pull(
     Raises:
         BucketError: the bucket has none, or it cannot be read; `reason` says why.
         PolicyError: what the bucket has is refused by the profile.
-        ValueError: there is no such profile.
+        ValueError: there is no such profile, or an option is for the other service.
 
     """
+    refuse_misplaced([bucket], endpoint_url, jurisdiction)
     return BucketReader(bucket_at(bucket, endpoint_url, jurisdiction), profile).read()
 
 

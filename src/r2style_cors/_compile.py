@@ -14,6 +14,7 @@ from ._hosts import host_of, is_loopback, registrable_domain, wildcard_domain
 from ._origins import Wildcards, is_echoable
 from ._profiles import profile_named
 from .errors import PolicyError, Problem
+from .policy import Policy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from ._decision import Pairs, RawPairs, Reason
     from ._profiles import Profile
     from ._rules import Location
-    from .policy import Policy, Rule
+    from .policy import Rule
 
 WRITING_METHODS = frozenset({"PUT", "POST", "DELETE"})  # SEMANTICS 7.2
 REFUSED_METHODS = _fetch.FORBIDDEN_METHODS | {"OPTIONS"}
@@ -55,6 +56,14 @@ def compile_policy(
     return _Compiler(
         rules, rules_of, effective, tuple(extra_methods), star_always, (*policy.problems, *problems)
     ).engine()
+
+
+def expect_policy(value: object, name: str = "policy") -> Policy:
+    """`value` itself, which the argument `name` holds; raises TypeError where it is no Policy."""
+    if not isinstance(value, Policy):
+        message = f"{name} is a {type(value).__name__}; it must be a Policy, as load_policy and Policy.parse give one"
+        raise TypeError(message)
+    return value
 
 
 class _Compiler:

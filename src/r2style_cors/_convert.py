@@ -43,7 +43,7 @@ def convert(
     """Write a policy in another form; reading that again gives an equal policy, which is tried here (SEMANTICS 1.5).
 
     Args:
-        data: a policy file in any form, or a policy.
+        data: the text of a policy file in any form, as bytes or str, or a policy. A str is never a path.
         form: `dashboard`, `api`, `s3`, `xml` or `terraform`.
         profile: `r2`, or `s3` to judge a file as S3 would.
         account_id: for `terraform`, the account; by default the one that a Terraform file names.
@@ -53,24 +53,26 @@ def convert(
         PolicyError: the file is no good policy, or what is written would be none, for example too large.
         ValueError: there is no such form or profile, the form has no place for account and bucket, or what is written
             would not be read as the same policy.
+        TypeError: `data` is none of these.
     """
+    text = "" if isinstance(data, Policy) else to_text(data)
     policy = data if isinstance(data, Policy) else Policy.parse(data, profile)
-    around = {} if isinstance(data, Policy) else dict(_around(data, policy.form))
+    around = dict(_around(text, policy.form)) if text else {}
     given = {"account_id": account_id, "bucket_name": bucket_name}
     kept = {name: value for name, value in (around.items() if form == "terraform" else ()) if name in given}
     names = kept | {name: value for name, value in given.items() if value is not None}
-    text = policy.dump(form, **names)
-    if Policy.parse(text, policy.profile) != policy:
+    written = policy.dump(form, **names)
+    if Policy.parse(written, policy.profile) != policy:
         message = f"the policy would not be the same when read from the form {form!r}"
         raise ValueError(message)
-    return Conversion(text, policy, tuple(path for path in around if path not in kept))
+    return Conversion(written, policy, tuple(path for path in around if path not in kept))
 
 
-def _around(data: bytes | str, form: str) -> Iterator[tuple[str, Any]]:
+def _around(text: str, form: str) -> Iterator[tuple[str, Any]]:
     """What stands beside the rules of a file that is a good policy: path and value."""
     if form == "xml":
         return
-    document = plain(read_json(to_text(data), Report(), strict=False))
+    document = plain(read_json(text, Report(), strict=False))
     if form == "s3" and "ResponseMetadata" in document:
         yield "ResponseMetadata", document["ResponseMetadata"]
     elif form == "api":

@@ -15,6 +15,7 @@ from itertools import chain, count, product
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from . import _fetch
+from ._compile import expect_policy
 from ._engine import MAX_REQUEST_HEADERS
 from ._origins import HOST_CHARACTERS, MAX_ORIGIN_LENGTH, Wildcards, split_host_port
 from ._witnesses import witnesses
@@ -112,9 +113,11 @@ def diff(a: Policy, b: Policy, *, profile: str = "r2") -> Difference:
 
     Raises:
         PolicyError: if the profile refuses one of them.
+        TypeError: if one of them is no Policy.
         ValueError: if there is no such profile.
 
     """
+    a, b = expect_policy(a, "a"), expect_policy(b, "b")
     policies = (a.validated_for(profile), b.validated_for(profile))
     engines = (a.compile(profile, credentials=False), b.compile(profile, credentials=False))
     return _Comparison(policies, engines).difference()

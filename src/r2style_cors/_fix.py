@@ -118,7 +118,7 @@ def fix(
     """Mend what has one safe answer, and keep the rest to the byte.
 
     Args:
-        data: a policy in any form, as bytes or text.
+        data: the text of a policy file in any form, as bytes or str. A str is never a path.
         profile: `r2`, or `s3` to judge it as S3 would.
         forms: the forms that whoever reads the file understands. A file that has another, and no other error, is
             written in the first of them, where nothing is lost by that.
@@ -129,6 +129,7 @@ def fix(
 
     Raises:
         PolicyError: it cannot be read as text at all (`too-large`, `encoding`, `empty-file`).
+        TypeError: `data` is neither bytes nor str.
         ValueError: there is no such profile.
     """
     bare = to_text(data)

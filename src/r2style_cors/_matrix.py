@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from ._compile import expect_policy
 from ._engine import KNOWN_METHODS
 
 if TYPE_CHECKING:
@@ -105,9 +106,10 @@ def matrix(
 
     Raises:
         PolicyError: the profile refuses the policy, or the options do not go with it.
+        TypeError: `policy` is no Policy.
         ValueError: there is no such profile.
     """
-    engine = policy.compile(profile, credentials, extra_methods)
+    engine = expect_policy(policy).compile(profile, credentials, extra_methods)
     methods = tuple(dict.fromkeys((*KNOWN_METHODS, *engine.extra_methods)))
     return Matrix(methods, tuple(_rows(engine, methods)))
 

@@ -14,6 +14,7 @@ import httpx
 
 from . import __version__
 from ._browser import PageRequest, header_value, is_mixed_content, list_values
+from ._compile import expect_policy
 from ._engine import Engine
 from ._fetch import (
     ALLOW_CREDENTIALS,
@@ -129,6 +130,7 @@ def probe(
         timeout: how many seconds all of it may take.
 
     Raises:
+        TypeError: `policy` is neither a Policy nor an Engine.
         ValueError: the URL, the origin, the method or a header is none that a page can use.
     """
     request, left_out = _page_request(url, origin, method, headers, credentials=credentials)
@@ -148,6 +150,7 @@ def probe(
 
 def compiled(policy: Policy, *, credentials: bool, extra_methods: Sequence[str] = ()) -> Engine:
     """The policy as a server for such pages enforces it; without credentials where it does not go with them."""
+    policy = expect_policy(policy)
     if credentials:
         with suppress(PolicyError):
             return policy.compile(credentials=True, extra_methods=extra_methods)

@@ -6,7 +6,7 @@ import re
 import string
 from typing import TYPE_CHECKING, TypeAlias
 
-from ._fetch import FORBIDDEN_METHODS, NORMALIZED_METHODS, is_forbidden_request_header
+from ._fetch import FORBIDDEN_METHODS, NORMALIZED_METHODS, SAFELISTED_REQUEST_HEADERS, is_forbidden_request_header
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -86,6 +86,16 @@ def preflight_reasons(method: str, headers: Iterable[tuple[str, str]], *, limite
     names = unsafe_header_names(headers, limited=limited)
     of_headers = [_header_reason(name) for name in names]
     return (*of_method, *of_headers)
+
+
+def needs_preflight(method: str, headers: Iterable[tuple[str, str | None]]) -> bool | None:
+    """Whether a browser asks first; None where that hangs on values that are not known, which are None (Fetch, 4.1)."""
+    headers = list(headers)
+    told = [(name, value) for name, value in headers if value is not None]
+    untold = {name.lower() for name, value in headers if value is None}
+    if preflight_reasons(method, told) or untold - SAFELISTED_REQUEST_HEADERS:
+        return True
+    return None if untold else False
 
 
 def _header_reason(name: str) -> str:

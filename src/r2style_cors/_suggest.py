@@ -12,15 +12,14 @@ from dataclasses import dataclass
 from textwrap import dedent
 from typing import TYPE_CHECKING, NamedTuple
 
-from ._compile import WRITING_METHODS
+from ._compile import WRITING_METHODS, expect_policy
 from ._engine import MAX_REQUEST_HEADERS, requested_names
 from ._explain import rule_name
-from ._fetch import SAFELISTED_REQUEST_HEADERS, is_forbidden_request_header, is_token
+from ._fetch import is_forbidden_request_header, is_token
 from ._forms import KEYS
 from ._forms._keys import RULES_KEY
 from ._profiles import profile_named
 from ._rules import METHODS, rulebook
-from ._safelist import SAFELISTED_METHODS
 from ._text import shown
 from .errors import PolicyError
 from .policy import Policy
@@ -86,9 +85,10 @@ def explain(
 
     Raises:
         PolicyError: the profile refuses the policy, or the options do not go with it.
+        TypeError: `policy` is no Policy.
         ValueError: there is no such profile.
     """
-    engine = policy.compile(profile, credentials, extra_methods)
+    engine = expect_policy(policy).compile(profile, credentials, extra_methods)
     return _ask(engine, _Wish(origin, method, _joined(headers), actual))
 
 
@@ -112,27 +112,12 @@ def suggest(
 
     Raises:
         PolicyError: the profile refuses the policy, or the options do not go with it.
+        TypeError: `policy` is no Policy.
         ValueError: there is no such profile.
     """
     wish = _Wish(origin, method, _joined(headers), actual)
-    search = _Search(policy.validated_for(profile), wish, profile, credentials, tuple(extra_methods))
+    search = _Search(expect_policy(policy).validated_for(profile), wish, profile, credentials, tuple(extra_methods))
     return search.suggestion()
-
-
-def asks_first(method: str, names: Iterable[str]) -> bool | None:
-    """Whether a browser sends a preflight for a request (Fetch, section 4.1).
-
-    Args:
-        method: the method, as the browser sends it.
-        names: the names of the headers that the page sets, in lower case.
-
-    Returns:
-        None where it depends on the values of headers that are CORS-safelisted for some values only.
-    """
-    names = list(names)
-    if method not in SAFELISTED_METHODS or not SAFELISTED_REQUEST_HEADERS.issuperset(names):
-        return True
-    return None if names else False
 
 
 class _Wish(NamedTuple):

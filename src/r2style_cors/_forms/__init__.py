@@ -11,7 +11,7 @@ from ._json import read_json
 from ._keys import FORMS, KEYS, nearest_field, spelled
 from ._reading import Draft, Reading, path_of, reading_of
 from ._shapes import read_shape
-from ._text import read_file, to_text
+from ._text import read_file, read_standard_input, to_text
 from ._tree import PARSED, Report, literal, plain, refuse, shown, wrap
 from ._write import write
 from ._xml import read_xml
@@ -27,6 +27,7 @@ __all__ = [
     "path_of",
     "read",
     "read_file",
+    "read_standard_input",
     "reading_of",
     "shown",
     "spelled",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,8 @@ from ._tree import MAX_BYTES, START, Lines, refuse
 
 if TYPE_CHECKING:
     import os
+
+    from ..errors import PolicyError
 
 _BYTE_ORDER_MARK = "\ufeff"
 # Longest first: the mark of UTF-32 begins with that of UTF-16.
@@ -30,17 +33,35 @@ def read_file(path: str | os.PathLike[str]) -> bytes:
     except FileNotFoundError:
         raise refuse(START, "file", "There is no such file.") from None
     except (OSError, ValueError) as error:  # ValueError: a path with a NUL
-        reason = getattr(error, "strerror", None) or str(error)
-        raise refuse(START, "file", f"The file cannot be read: {reason}.") from None
+        raise _unreadable(error) from None
 
 
-def to_text(data: bytes | str) -> str:
+def read_standard_input() -> bytes:
+    """Read a policy from standard input, as `read_file` reads a file; raises PolicyError (`file`)."""
+    if sys.stdin is None:  # as where a shell is told `<&-`
+        raise refuse(START, "file", "Standard input is closed.")
+    try:
+        return sys.stdin.buffer.read(MAX_BYTES + 1)
+    except OSError as error:  # as where it was opened for writing alone
+        raise _unreadable(error, "Standard input") from None
+
+
+def _unreadable(error: OSError | ValueError, what: str = "The file") -> PolicyError:
+    reason = getattr(error, "strerror", None) or str(error)
+    return refuse(START, "file", f"{what} cannot be read: {reason}.")
+
+
+def to_text(data: object) -> str:
     """Decode a policy, without its byte order mark.
 
     Raises:
         PolicyError: `too-large`, `encoding` or `empty-file`.
+        TypeError: it is no text.
 
     """
+    if not isinstance(data, bytes | str):
+        message = f"data is a {type(data).__name__}; it must be the text of a policy, as bytes or str, and not a path"
+        raise TypeError(message)
     text = _decode(data) if isinstance(data, bytes) else _check(data)
     text = text.removeprefix(_BYTE_ORDER_MARK)
     if not text.strip():

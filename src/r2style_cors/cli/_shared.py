@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, NoReturn
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from ..errors import PolicyError
+from ._report_text import visible
 
 if TYPE_CHECKING:
     from ..policy import Policy
@@ -18,8 +19,9 @@ MISUSE = 2  # the command could not be carried out as it was called
 
 
 def fail(message: str, status: int = MISUSE) -> NoReturn:
-    """Say `message` on standard error, and exit with `status`."""
-    Console(stderr=True).print(message, style="red", markup=False, highlight=False, soft_wrap=True)
+    """Say `message`, which may quote what cannot be seen, on standard error, and exit with `status`."""
+    lines = map(visible, message.split("\n"))
+    Console(stderr=True).print(Text("\n".join(lines), "red"), soft_wrap=True)
     raise typer.Exit(status)
 
 
@@ -30,10 +32,9 @@ def read_bytes(file: str) -> bytes:
         PolicyError: there is no such file, or it cannot be read, or is too large.
 
     """
-    from .._forms import read_file
-    from .._forms._tree import MAX_BYTES
+    from .._forms import read_file, read_standard_input
 
-    return sys.stdin.buffer.read(MAX_BYTES + 1) if file == "-" else read_file(file)
+    return read_standard_input() if file == "-" else read_file(file)
 
 
 def read_policy(file: str, profile: str = "r2") -> Policy:

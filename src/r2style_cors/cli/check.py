@@ -18,7 +18,7 @@ from ._report_text import diff, report, summary, visible
 from ._shared import FINDINGS, MISUSE, fail, read_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from .._check import Target
     from .._fix import Fixed
@@ -63,7 +63,10 @@ def check(
         list[str] | None, typer.Option(metavar="CODE", help="Not these codes. Repeatable, or with commas.")
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Warnings fail, as errors do.")] = False,
-    format: Annotated[str, typer.Option(metavar="|".join(_FORMATS), help="How to print what is found.")] = "text",
+    format: Annotated[
+        str | None,
+        typer.Option(metavar="|".join(_FORMATS), help="How to print what is found.", show_default="text"),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     fix: Annotated[bool, typer.Option("--fix", help="Mend what has one safe answer, and show it as a diff.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="With --fix: write nothing.")] = False,
@@ -78,23 +81,28 @@ def check(
     --fix keeps everything else to the byte, and tells what is left. A file in another form than its reader knows is
     converted, if nothing is lost by that. With -, the text goes to standard output, and what is told to standard error.
 
-    --json prints one object: files (each with file, problems, and the number fixable, or with --fix fixed), errors,
-    warnings and notes (their numbers). Each problem has code, severity, path, line, column, end_column, value, message,
-    why, fix (or null) and instead. With --list it prints a list, and with --explain one object, with code, severity,
-    meaning, why, instead and fixable.
+    --json prints one object: `files` (each with `file`, `problems`, and the number `fixable`, or with --fix `fixed`),
+    and the numbers of `errors`, `warnings` and `notes`. Each problem has `code`, `severity`, `path`, `line`, `column`,
+    `end_column`, `value`, `message`, `why`, `fix` (or null) and `instead`. With --list it prints a list, and with
+    --explain one object, with `code`, `severity`, `meaning`, `why`, `instead` and `fixable`.
 
     Exits with 0 if there is no error, with 1 if there is one (with --strict: or a warning), also one of syntax, and with 2
     if a file cannot be read or written, or the command was misused.
     """
-    if json:
-        format = "json"  # noqa: A001 - the option
+    form = _format(format, json=json)
     if codes or explain is not None:
-        _tell_codes(explain, as_json=format == "json")
+        given = {
+            "FILE": files, "--for": target != "r2", "--select": select, "--ignore": ignore, "--strict": strict,
+            "--fix": fix, "--dry-run": dry_run, f"--format {form}": form not in ("text", "json"),
+            "each other": codes and explain is not None,
+        }  # fmt: skip
+        _refuse_beside_codes(given)
+        _tell_codes(explain, as_json=form == "json")
         return
     task = _task(target, select, ignore, fix=fix, write=fix and not dry_run)
-    _refuse_misuse(files or [], format, fix=fix, dry_run=dry_run)
+    _refuse_misuse(files or [], fix=fix, dry_run=dry_run)
     done = [_do(name, task) for name in files or []]
-    _tell(done, format, task)
+    _tell(done, form, task)
     raise typer.Exit(_status(done, strict=strict))
 
 
@@ -136,9 +144,23 @@ def _codes(options: list[str] | None) -> frozenset[str]:
     return named
 
 
-def _refuse_misuse(files: Sequence[str], format: str, *, fix: bool, dry_run: bool) -> None:
-    if format not in _FORMATS:
+def _format(format: str | None, *, json: bool) -> str:
+    """The format that is asked for by either option; where there is none such, say so and exit with 2."""
+    if format is not None and format not in _FORMATS:
         fail(f"--format is one of {', '.join(_FORMATS)}, not {format}.")
+    if json and format not in (None, "json"):
+        fail(f"--json does not go with --format {format}.")
+    return "json" if json else format or "text"
+
+
+def _refuse_beside_codes(given: Mapping[str, object]) -> None:
+    """Refuse what has no meaning where codes are told and no file is checked."""
+    for name, value in given.items():
+        if value:
+            fail(f"--list and --explain tell of codes, and do not go with {name}.")
+
+
+def _refuse_misuse(files: Sequence[str], *, fix: bool, dry_run: bool) -> None:
     if not files:
         fail("Name at least one policy file; - is standard input.")
     if list(files).count("-") > 1:

@@ -9,6 +9,7 @@ import typer
 
 from .._text import shown
 from ..errors import PolicyError
+from ._report_text import visible
 from ._shared import fail, read_bytes
 
 if TYPE_CHECKING:
@@ -37,13 +38,13 @@ def convert(
     if converted.dropped:
         typer.echo(f"Left out, since it is no policy: {', '.join(map(shown, converted.dropped))}", err=True)
     if output == "-":
-        typer.echo(converted.text, nl=False)
+        typer.echo(converted.text.encode("utf-8"), nl=False)  # whatever the terminal's encoding: it is a policy file
         return
     try:
         _put(Path(output), converted.text)
     except OSError as error:
         fail(f"{output}: cannot be written: {error.strerror}.")
-    typer.echo(f"{output} is written, in the form {to}.", err=True)
+    typer.echo(f"{visible(output)} is written, in the form {to}.", err=True)
 
 
 def _converted(file: str, form: str, profile: str, account_id: str | None, bucket: str | None) -> Conversion:

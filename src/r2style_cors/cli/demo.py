@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.markup import escape
 
 from ..errors import PolicyError
-from ._shared import FINDINGS, fail
+from ._report_text import visible
+from ._shared import fail
 
 if TYPE_CHECKING:
     from ..demo._serve import Demo
@@ -31,6 +32,9 @@ def demo(
     """See in a browser what a policy file grants and refuses, behind an ASGI and a WSGI server.
 
     Serves until Ctrl-C. An existing policy file is never overwritten.
+
+    Exits with 0 once it is stopped, with 2 if it cannot start: the policy is not good or cannot be read, or the port is
+    taken.
     """
     try:
         with _started(host, port, policy) as site:
@@ -53,14 +57,14 @@ def _started(host: str, port: int, policy: Path) -> Demo:
     try:
         return Demo(host, port, policy)
     except PolicyError as error:
-        fail(str(error), FINDINGS)
+        fail(str(error))
     except OSError as error:
         fail(f"Cannot start on {host}, port {port}: {error}. Another --port may be free; 0 takes any.")
 
 
 def _announce(site: Demo) -> None:
     """Say where everything is."""
-    file = escape(str(site.policy.path.resolve()))
+    file = escape(visible(str(site.policy.path.resolve())))
     made = "[green]new[/], with a starter policy" if site.created else "already there, left as it is"
     lines = [
         f"  [bold]Open this page[/]  [bold cyan]{site.origins['page']}[/]",

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
+from .._bucket import refuse_misplaced
 from .._profiles import profile_named
 from .._text import shown
 from ._live import read_any
@@ -40,14 +41,15 @@ def diff(
 
     First come the requests that only one of them grants, as examples; then what both grant with other response headers.
 
-    --json prints one object: same, a, b (the sources), grants (each with only, rule, origins, methods, request_headers)
-    and headers (each with header, a, b, rules, origins, methods, request_headers).
+    --json prints one object: `same`, `a` and `b` (the sources), `grants` (each with `only`, `rule`, `origins`,
+    `methods` and `request_headers`) and `headers` (each with `header`, `a`, `b`, `rules`, `origins`, `methods` and
+    `request_headers`).
 
     Exits with 0 if they mean the same, with 1 if not or if a bucket has no policy, with 2 if one cannot be read.
     """
     from .._diff import diff as difference_of
 
-    _check(a, b, profile)
+    _check(a, b, profile, endpoint_url, jurisdiction)
     policies = [read_any(source, profile, endpoint_url, jurisdiction) for source in (a, b)]
     found = difference_of(policies[0], policies[1], profile=profile)
     names = {"a": _name(a), "b": _name(b)}
@@ -61,12 +63,13 @@ def diff(
         raise typer.Exit(FINDINGS)
 
 
-def _check(a: str, b: str, profile: str) -> None:
+def _check(a: str, b: str, profile: str, endpoint_url: str | None, jurisdiction: str | None) -> None:
     """Refuse what cannot be carried out, before anything is read."""
     if a == b == "-":
         fail("Only one of the two can be standard input.")
     try:
         profile_named(profile)
+        refuse_misplaced((a, b), endpoint_url, jurisdiction)
     except ValueError as error:
         fail(str(error))
 

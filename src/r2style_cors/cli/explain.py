@@ -12,15 +12,21 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from .._fetch import is_token
+from .._safelist import is_forbidden_header, needs_preflight, normalized_method, unsafe_header_names
 from .._text import shown
+from ._exchange import header_line
 from ._shared import FINDINGS, fail, read_policy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from typing import TypeAlias
 
     from .._explain import Explanation, RuleWhy
     from .._suggest import Suggestion
     from ..policy import Policy
+
+    _Headers: TypeAlias = Sequence[tuple[str, str | None]]  # names, and values where they are told
 
 _VERDICTS = {"allowed": ("GRANTED", "bold green"), "no-origin": ("NO CORS REQUEST", "bold yellow")}
 _YES, _NO = ("yes", "green"), ("NO", "bold red")
@@ -33,7 +39,7 @@ def explain(
     origin: Annotated[str, typer.Option(help="The origin of the page: scheme://name[:port], or null.")],
     method: Annotated[str, typer.Option(help="The method that the page uses.")],
     header: Annotated[
-        list[str] | None, typer.Option(help="The name of a header that the page sets. Repeatable.")
+        list[str] | None, typer.Option(help="A header that the page sets: 'name: value', or a name alone. Repeatable.")
     ] = None,
     actual: Annotated[
         bool, typer.Option("--actual", help="Explain the actual request, not the preflight before it.")
@@ -47,18 +53,20 @@ def explain(
 ) -> None:
     """Say what a policy answers to one request, and why: rule by rule, and the response as it is sent.
 
-    Where the request is refused, the smallest change of the policy that grants it is shown, tried out.
+    Where the request is refused, the smallest change of the policy that grants it is shown, tried out. The preflight is
+    that of a browser: it does not ask for a header that is CORS-safelisted with its value. A name alone may have any.
 
-    --json prints one object: kind, allowed, reason, rule, status, headers, rules (index, id, origin, method, and headers
-    with name and allowed), and suggestion (message, rule, new, origins, methods, headers, extra_methods, fragment) or
-    null.
+    --json prints one object: `kind`, `allowed`, `reason`, `rule`, `status`, `headers` (values by name), `rules` (each
+    with `index`, `id`, `origin`, `method`, and `headers` with `name` and `allowed`), and `suggestion` (`message`,
+    `rule`, `new`, `origins`, `methods`, `headers`, `extra_methods` and `fragment`) or null.
 
     Exits with 0 if the request is granted, with 1 if it is not, with 2 if there is no policy to ask.
     """
+    headers = _page_headers(header or [])
     asked: dict[str, Any] = {
         "origin": origin,
-        "method": method,
-        "headers": header or [],
+        "method": normalized_method(method),
+        "headers": _requested(headers),
         "actual": actual,
         "profile": profile,
         "credentials": credentials or None,
@@ -70,8 +78,23 @@ def explain(
     else:
         console = Console(highlight=False)
         console.print(_request(asked))
-        _print(console, explained, suggestion, asked)
+        _print(console, explained, suggestion, _browser_notes(method, headers, actual=actual))
     raise typer.Exit(0 if explained.decision.allowed else FINDINGS)
+
+
+def _page_headers(texts: Iterable[str]) -> _Headers:
+    """The headers that the page sets, None for a value that is not told; where one has no name, say so and exit with 2."""
+    headers = [(*header_line(text), ":" in text) for text in texts]
+    for name, _, _ in headers:
+        if not is_token(name):
+            fail(f"'{shown(name)}' is no header name: write 'name: value', or a name alone.")
+    return [(name, value if told else None) for name, value, told in headers]
+
+
+def _requested(headers: _Headers) -> list[str]:
+    """The names that a preflight asks for: the CORS-unsafe ones, and those whose values may make them so."""
+    unsafe = unsafe_header_names((name, value) for name, value in headers if value is not None)
+    return [name for name, value in headers if value is None or name.lower() in unsafe]
 
 
 def _answers(file: str, profile: str, asked: dict[str, Any]) -> tuple[Explanation, Suggestion | None]:
@@ -121,8 +144,8 @@ def _request(asked: Mapping[str, Any]) -> Text:
     return Text(f"{kind}: {shown(asked['method'])} from {page}{asking}")
 
 
-def _print(console: Console, explained: Explanation, suggestion: Suggestion | None, asked: Mapping[str, Any]) -> None:
-    for line in (_verdict(explained), *_browser_note(asked["method"], asked["headers"], actual=asked["actual"])):
+def _print(console: Console, explained: Explanation, suggestion: Suggestion | None, notes: Iterable[Text]) -> None:
+    for line in (_verdict(explained), *notes):
         console.print(Text(), line, sep="\n")
     if explained.rules:
         console.print(Text(), Text("Rules, in order; the first wins that passes every test", style="bold"), sep="\n")
@@ -137,23 +160,38 @@ def _verdict(explained: Explanation) -> Text:
     return Text.assemble((f"{word}:", style), f" {explained.sentence} [{explained.decision.reason}]")
 
 
-def _browser_note(method: str, headers: Sequence[str], *, actual: bool) -> Iterator[Text]:
-    """What a browser does with such a request, where that is not what was asked about (Fetch, section 4.1)."""
-    from .._safelist import is_forbidden_header
-    from .._suggest import asks_first
-
-    forbidden = [name for name in headers if is_forbidden_header(name, "")]
+def _browser_notes(method: str, headers: _Headers, *, actual: bool) -> Iterator[Text]:
+    """What a browser does with such a request, where that is not what was asked about (Fetch, sections 2.2 and 4.1)."""
+    sent = normalized_method(method)
+    if sent != method:
+        yield Text(f"A browser sends the method {shown(method)} as {sent}.")
+    forbidden = [name for name, value in headers if is_forbidden_header(name, value or "")]
     if forbidden:
         yield Text(f"No page can set {shown(', '.join(forbidden))}: a browser never asks for it.")
-    names = [name.lower() for name in headers]
-    first, what = asks_first(method, names), shown(method)
+    first = needs_preflight(sent, headers)
     if actual and first:
         yield Text("A browser sends a preflight first, and this request only if it is granted: leave out --actual.")
-    elif not actual and first is False:
-        yield Text(f"A browser sends no preflight for a plain {what}, but the actual request at once: see --actual.")
-    elif not actual and first is None:
-        values = f"the values of {shown(', '.join(names))} are CORS-safelisted"
-        yield Text(f"A browser sends no preflight for this {what} where {values}: see --actual.")
+    elif not actual and first:
+        yield from _unasked_note(headers)
+    elif not actual:
+        yield _no_preflight_note(shown(sent), headers, first)
+
+
+def _unasked_note(headers: _Headers) -> Iterator[Text]:
+    """Which headers a preflight does not ask for."""
+    asked = _requested(headers)
+    safelisted = [name for name, _ in headers if name not in asked]
+    if safelisted:
+        yield Text(f"CORS-safelisted by value, and so not asked for: {shown(', '.join(safelisted))}.")
+
+
+def _no_preflight_note(method: str, headers: _Headers, first: bool | None) -> Text:
+    """That there is no preflight; where `first` is None, for some values of headers."""
+    if first is None:
+        unknown = [name.lower() for name, value in headers if value is None]
+        values = f"the values of {shown(', '.join(unknown))} are CORS-safelisted"
+        return Text(f"A browser sends no preflight for this {method} where {values}: see --actual.")
+    return Text(f"A browser sends no preflight for a plain {method}, but the actual request at once: see --actual.")
 
 
 def _rules(explained: Explanation) -> Table:

@@ -38,8 +38,9 @@ def matrix(
 
     The rows are the origins that the policy lists, any other origin, and null.
 
-    --json prints one object: methods, and rows with origin, kind (listed, wildcard, unlisted or null) and cells, one for
-    each method, with granted, headers (none, named, all, or null) and grants (rule, headers, names).
+    --json prints one object: `methods`, and `rows` with `origin`, `kind` (listed, wildcard, unlisted or null) and
+    `cells`, one for each method, with `granted`, `headers` (none, named, all, or null) and `grants` (each with `rule`,
+    `headers` and `names`).
 
     Exits with 0, or with 2 if there is no policy to show.
     """

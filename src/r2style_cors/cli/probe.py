@@ -74,8 +74,10 @@ def probe(
     Sends the preflight where a browser sends one, then GET or HEAD; any other method only with --send, since it may
     change something. Redirects are followed as a browser follows them, and each one is shown.
 
-    --json prints one object: exit_status, url, origin, method, credentials, verdict, exchanges (each with kind, method,
-    url, request_headers, status, response_headers and steps), suspects (each with code and message) and compared.
+    --json prints one object: `exit_status`, `url`, `origin`, `method`, `credentials`, `verdict`, `exchanges` (each with
+    `kind`, `method`, `url`, `why`, `request_headers`, `status`, `reason`, `response_headers`, and `steps` with
+    `section`, `check`, `passed` and `sentence`), `suspects` (each with `code`, `severity`, `message` and `advice`) and
+    `compared` (each with `exchange`, `name`, `expected`, `seen` and `agrees`).
 
     Exits with 0 if nothing stands in the page's way, with 1 if the page is blocked or the server does not do what the
     policy says, with 2 if there was no answer or nothing to send.

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from .._bucket import refuse_misplaced
 from .._profiles import profile_named
 from ._live import find_bucket, read_bucket
+from ._report_text import visible
 from ._shared import fail
 
 if TYPE_CHECKING:
@@ -42,6 +44,7 @@ def pull(
     """
     try:
         profile_named(profile)
+        refuse_misplaced([bucket], endpoint_url, jurisdiction)
     except ValueError as error:
         fail(str(error))
     found = find_bucket(bucket, endpoint_url, jurisdiction)
@@ -56,7 +59,7 @@ def pull(
 def _once(bucket: Bucket, output: Path | None, form: str, profile: str) -> None:
     policy = read_bucket(bucket, profile)
     if output is None:
-        typer.echo(policy.dump(form), nl=False)
+        typer.echo(policy.dump(form).encode("utf-8"), nl=False)
         return
     from .._follow import replace_file
 
@@ -64,7 +67,7 @@ def _once(bucket: Bucket, output: Path | None, form: str, profile: str) -> None:
         replace_file(output, policy.dump(form))
     except OSError as error:
         fail(f"{output} cannot be written: {error.strerror}.")
-    typer.echo(f"Wrote {output} from {bucket}.")
+    _say(f"Wrote {output} from {bucket}.")
 
 
 def _keep(bucket: Bucket, output: Path, form: str, profile: str, every: float) -> None:
@@ -75,10 +78,14 @@ def _keep(bucket: Bucket, output: Path, form: str, profile: str, every: float) -
     for number in (signal.SIGINT, signal.SIGTERM):  # also where a shell made a background job deaf to SIGINT
         signal.signal(number, signal.default_int_handler)
     try:
-        follower = Follower(BucketReader(bucket, profile), output, form, typer.echo)
-        typer.echo(f"Following {bucket} in {output}.")
+        follower = Follower(BucketReader(bucket, profile), output, form, _say)
+        _say(f"Following {bucket} in {output}.")
         while True:
             follower.look()
             time.sleep(follower.wait(every))
     except KeyboardInterrupt:
-        typer.echo("Stopped.")
+        _say("Stopped.")
+
+
+def _say(line: str) -> None:
+    typer.echo(visible(line))

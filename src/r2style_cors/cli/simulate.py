@@ -115,9 +115,11 @@ def simulate(
     It follows the Fetch standard in this process; nothing is sent. `probe` asks a real server. With --browser it departs
     from the standard where that browser was seen to, and keeps a preflight's answer no longer than that browser does.
 
-    --json prints one object: outcome (readable, opaque or blocked), type, status, headers (name and value pairs that
-    the page can read), url, blocked_by (section, check, passed, sentence) or null, console (by browser), browser, fetch
-    (what was asked), and exchanges (kind, method, url, why, request_headers, status, reason, response_headers, steps).
+    --json prints one object: `outcome` (readable, opaque or blocked), `type`, `status`, `headers` (pairs of name and
+    value that the page can read), `url`, `blocked_by` (a step, or null), `console` (messages by browser), `browser`,
+    `fetch` (`page`, `url`, `method`, `headers`, `body`, `blob_type`, `mode`, `credentials`, `redirect`, `initiator` and
+    `upload_listener`), and `exchanges` (each with `kind`, `method`, `url`, `why`, `request_headers`, `status`,
+    `reason`, `response_headers`, and `steps` with `section`, `check`, `passed` and `sentence`).
 
     Exits with 0 if the page gets a response, readable or opaque, with 1 if it is blocked, with 2 if there is no such
     fetch or policy.
