@@ -29,10 +29,20 @@ _ASKED = ("origin", "request_method", "request_headers")  # as the fields of a l
 KEY = "r2style_cors"  # of the decision in an ASGI scope or a WSGI environ
 
 
+def check_switch(name: str, value: object, *others: object) -> None:
+    """Refuse what is neither True nor False: `"false"`, of an environment variable, would count as true."""
+    allowed = (True, False, *others)
+    if not any(value is one for one in allowed):
+        message = f"{name} is {value!r}; it must be one of {', '.join(map(repr, allowed))}"
+        raise TypeError(message)
+
+
 class Options:
     """What a door was made with, and how it compiles its policies."""
 
-    __slots__ = ("credentials", "debug", "extra_methods", "profile", "star_always", "websocket_origin_check")
+    __slots__ = (
+        "credentials", "debug", "extra_methods", "keep_app_headers", "profile", "star_always", "websocket_origin_check",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -42,13 +52,19 @@ class Options:
         extra_methods: Sequence[str],
         star_always: bool,
         debug: bool,
+        keep_app_headers: bool,
         websocket_origin_check: bool = False,
     ) -> None:
+        """Raises TypeError where a switch of the door is none; those of the policy are judged when it is compiled."""
+        check_switch("debug", debug)
+        check_switch("keep_app_headers", keep_app_headers)
+        check_switch("websocket_origin_check", websocket_origin_check)
         self.profile: ProfileName = profile
         self.credentials = credentials
         self.extra_methods = extra_methods
         self.star_always = star_always
         self.debug = debug
+        self.keep_app_headers = keep_app_headers
         self.websocket_origin_check = websocket_origin_check
 
     def compile(self, policy: Policy) -> Engine:

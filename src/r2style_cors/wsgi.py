@@ -56,7 +56,8 @@ def CORSMiddleware(  # noqa: N802 - a function, since calling an instance costs 
 
     Raises:
         PolicyError: the policy cannot be enforced, or an option is unsafe with it. A ValueError.
-        TypeError: `policy` is none of these, or an option stands beside an `Engine`, which has its own.
+        TypeError: `policy` is none of these, an option is of the wrong type, or one stands beside an `Engine`, which has
+            its own.
     """
     options = Options(
         profile=profile,
@@ -64,9 +65,10 @@ def CORSMiddleware(  # noqa: N802 - a function, since calling an instance costs 
         extra_methods=extra_methods,
         star_always=star_always,
         debug=debug,
+        keep_app_headers=keep_app_headers,
     )
-    refusals = Refusals(debug=debug)
-    decorate = _decorator(Response(raw=False, keep_app_headers=keep_app_headers), refusals)
+    refusals = Refusals(debug=options.debug)
+    decorate = _decorator(Response(raw=False, keep_app_headers=options.keep_app_headers), refusals)
 
     def behind(engine: Engine) -> WSGIApplication:
         refusals.opened(engine)
