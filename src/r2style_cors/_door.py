@@ -127,8 +127,12 @@ def _part(
     prefix: str, policy: PolicySource, make: Callable[[Engine], App], app: App, options: Options, path_of: PathOf
 ) -> App:
     """The application behind the policy of one path, which names a policy that has no file."""
+    from ._source import PathPolicies
     from .errors import PolicyError
 
+    if isinstance(policy, PathPolicies):  # its prefixes would be compared with whole paths, and cover none
+        message = f"the policy of {prefix or '/'!r} is a PathPolicies; it must be one policy: write whole prefixes side by side"
+        raise TypeError(message)
     try:
         return open_door(policy, make, app, options, path_of)
     except PolicyError as error:
