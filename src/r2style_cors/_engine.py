@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     Text: TypeAlias = str | bytes | None  # of a request's header
 
-KNOWN_METHODS = ("GET", "PUT", "POST", "DELETE", "HEAD")  # those that a policy may list (SEMANTICS 2)
+METHODS = ("GET", "PUT", "POST", "DELETE", "HEAD")  # those that a policy may list (SEMANTICS 2)
 MAX_MEMO = 1024  # decisions of one method that a memo holds, if the policy does not list more origins than that
 MAX_MEMO_OF_LISTED = 16_384  # and if it does: each takes some 600 bytes
 MAX_REMEMBERED = 512  # characters of a request that a memo keeps; longer ones are not even looked up
@@ -283,7 +283,7 @@ class Engine:
         self.always: Mapping[str, Decision] = always
         self._build = build
         self._unions: dict[tuple[str, ...], Grants] = {}
-        self._methods = frozenset(KNOWN_METHODS).union(extra_methods)
+        self._methods = frozenset(METHODS).union(extra_methods)
         room = max(MAX_MEMO, min(len(exact), MAX_MEMO_OF_LISTED))
         self.memo: Memo = Memo(self._methods, room)
         self.raw_memo: Memo = Memo(self._methods, room)

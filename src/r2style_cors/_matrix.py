@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from ._engine import KNOWN_METHODS
+from ._engine import METHODS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -108,7 +108,7 @@ def matrix(
         ValueError: there is no such profile.
     """
     engine = policy.compile(profile, credentials, extra_methods)
-    methods = tuple(dict.fromkeys((*KNOWN_METHODS, *engine.extra_methods)))
+    methods = tuple(dict.fromkeys((*METHODS, *engine.extra_methods)))
     return Matrix(methods, tuple(_rows(engine, methods)))
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
+from ._engine import METHODS
 from ._fetch import is_token
 from ._profiles import profile_named
 from ._rules_origin import NOT_XML, Fault, fault, lower, r2_origin, s3_origin
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
     from .errors import Severity
 
-METHODS = ("GET", "PUT", "POST", "DELETE", "HEAD")
 FIELDS = ("id", "allowed_origins", "allowed_methods", "allowed_headers", "expose_headers", "max_age_seconds")
 REQUIRED = ("allowed_origins", "allowed_methods")
 LISTS = ("allowed_origins", "allowed_methods", "allowed_headers", "expose_headers")

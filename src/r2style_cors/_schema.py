@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from ._engine import METHODS
 from ._forms._keys import KEYS, RULES_KEY
-from ._rules import METHODS, REQUIRED
+from ._rules import REQUIRED
 
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
