@@ -8,7 +8,7 @@ from ._text import shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from os import PathLike
     from typing import Any, TypeAlias
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 FORBIDDEN = 403
 _ASKED = ("origin", "request_method", "request_headers")  # as the fields of a log record are called
 KEY = "r2style_cors"  # of the decision in an ASGI scope or a WSGI environ
+REQUEST_METHOD = "HTTP_ACCESS_CONTROL_REQUEST_METHOD"  # as PEP 3333 spells the names of headers
+REQUEST_HEADERS = "HTTP_ACCESS_CONTROL_REQUEST_HEADERS"
 
 
 def check_switch(name: str, value: object, *others: object) -> None:
@@ -167,6 +169,11 @@ def _read(policy: object, profile: ProfileName) -> Policy:
         "PathPolicies"
     )
     raise TypeError(message)
+
+
+def asked_of_environ(environ: Mapping[str, Any]) -> Asked:
+    """The CORS request headers, as `Engine.decide` takes them. Servers join several lines of one name themselves."""
+    return environ.get("HTTP_ORIGIN"), environ.get(REQUEST_METHOD), environ.get(REQUEST_HEADERS), None
 
 
 class Refusals:

@@ -16,7 +16,7 @@ from django.core.checks import Warning as CheckWarning
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpResponse
 
-from ._door import KEY, Options, Refusals, open_door
+from ._door import KEY, Options, Refusals, asked_of_environ, open_door
 from ._response import Response
 from .errors import PolicyError
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from django.http.response import HttpResponseBase
 
     from ._decision import Decision
-    from ._door import Asked
     from ._engine import Engine
 
 _SETTING = "R2STYLE_CORS"
@@ -100,7 +99,7 @@ class CORSMiddleware:
             self._refusals.warn_of_outer_door(request.path)
             return None
         method = request.META["REQUEST_METHOD"]
-        asked = _asked(request)
+        asked = asked_of_environ(request.META)
         decision = request.META[KEY] = engine.decide(method, *asked)
         if decision.answer.refused and (self._refusals.debug or self._refusals.heard(self._refusals.level)):
             if decision.status is not None:
@@ -130,17 +129,6 @@ def _answer(decision: Decision) -> HttpResponse:
     for name, value in decision.headers:
         response[name] = value
     return response
-
-
-def _asked(request: HttpRequest) -> Asked:
-    """The CORS request headers, as `Engine.decide` takes them."""
-    meta = request.META
-    return (
-        meta.get("HTTP_ORIGIN"),
-        meta.get("HTTP_ACCESS_CONTROL_REQUEST_METHOD"),
-        meta.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS"),
-        None,
-    )
 
 
 def _configured() -> tuple[Any, Options]:
