@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 FORBIDDEN = 403
 _ASKED = ("origin", "request_method", "request_headers")  # as the fields of a log record are called
-KEY = "r2style_cors"  # of the decision in an ASGI scope or a WSGI environ
+KEY = "r2style_cors"  # of the decision in a scope or an environ, of an application that has a policy, and of the log
+ALREADY = "a policy is installed on this application already: one decides; PathPolicies binds several to paths"
 REQUEST_METHOD = "HTTP_ACCESS_CONTROL_REQUEST_METHOD"  # as PEP 3333 spells the names of headers
 REQUEST_HEADERS = "HTTP_ACCESS_CONTROL_REQUEST_HEADERS"
 
