@@ -22,12 +22,12 @@ from ._fetch import (
     ORIGIN,
     REQUEST_HEADERS,
     REQUEST_METHOD,
+    SAFELISTED_METHODS,
     SAFELISTED_RESPONSE_HEADERS,
     is_token,
 )
 from ._hosts import host_of, is_loopback
 from ._safelist import (
-    SAFELISTED_METHODS,
     Lines,
     is_client_hint,
     is_safelisted_header,

@@ -15,12 +15,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from ._compile import WRITING_METHODS
 from ._engine import MAX_REQUEST_HEADERS, METHODS, requested_names
 from ._explain import rule_name
-from ._fetch import SAFELISTED_REQUEST_HEADERS, is_forbidden_request_header, is_token
+from ._fetch import SAFELISTED_METHODS, SAFELISTED_REQUEST_HEADERS, is_forbidden_request_header, is_token
 from ._forms import KEYS
 from ._forms._keys import RULES_KEY
 from ._profiles import profile_named
 from ._rules import rulebook
-from ._safelist import SAFELISTED_METHODS
 from ._text import shown
 from .errors import PolicyError
 from .policy import Policy
