@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 import r2style_cors
 from r2style_cors import Policy, PolicyError
-from r2style_cors._suggest import Suggestion, asks_first, explain, suggest
+from r2style_cors._explain import explain
+from r2style_cors._suggest import Suggestion, asks_first, suggest
 from support.cases import Case, load_cases
 
 A, B, C = "https://a.example", "https://b.example", "https://c.example"

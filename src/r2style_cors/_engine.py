@@ -336,9 +336,9 @@ class Engine:
         size: int | None = None,
     ) -> Explanation:
         """The same answer as `decide` gives, with every rule's why. For people; not made for every request."""
-        from ._explain import explain
+        from ._explain import explain_with
 
-        return explain(self, method, origin, request_method, request_headers, size)
+        return explain_with(self, method, origin, request_method, request_headers, size)
 
     def grants_for(self, origin: str) -> Grants:
         """What the policy gives `origin`, a non-empty string (SEMANTICS 3.2 to 3.4)."""

@@ -1,4 +1,4 @@
-"""One request to a policy, explained; and where it is refused, the smallest change of the policy that would grant it.
+"""Where a policy refuses a request: the smallest change of the policy that would grant it.
 
 Laws of this room:
 - a suggestion is tried before it is made: the changed policy has been read, compiled, and asked again;
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ._compile import WRITING_METHODS
 from ._engine import MAX_REQUEST_HEADERS, METHODS, requested_names
-from ._explain import rule_name
+from ._explain import Wish, ask, joined, rule_name
 from ._fetch import SAFELISTED_METHODS, SAFELISTED_REQUEST_HEADERS, is_forbidden_request_header, is_token
 from ._forms import KEYS
 from ._forms._keys import RULES_KEY
@@ -61,36 +61,6 @@ class Suggestion:
     policy: Policy | None = None
 
 
-def explain(
-    policy: Policy,
-    *,
-    origin: str,
-    method: str,
-    headers: Sequence[str] = (),
-    actual: bool = False,
-    profile: str = "r2",
-    credentials: bool | None = None,
-    extra_methods: Sequence[str] = (),
-) -> Explanation:
-    """What a policy answers to one request, and what each of its rules said to get there (SEMANTICS 3, 8.3).
-
-    Args:
-        policy: the policy.
-        origin: the value of Origin: that of the page.
-        method: the method that the page uses.
-        headers: the names of the headers that the page sets, or the value of Access-Control-Request-Headers.
-        actual: whether the request is the actual one, and not the preflight before it. Its headers take no part.
-
-    `profile`, `credentials` and `extra_methods` are those of `Policy.compile`.
-
-    Raises:
-        PolicyError: the profile refuses the policy, or the options do not go with it.
-        ValueError: there is no such profile.
-    """
-    engine = policy.compile(profile, credentials, extra_methods)
-    return _ask(engine, _Wish(origin, method, _joined(headers), actual))
-
-
 def suggest(
     policy: Policy,
     *,
@@ -113,7 +83,7 @@ def suggest(
         PolicyError: the profile refuses the policy, or the options do not go with it.
         ValueError: there is no such profile.
     """
-    wish = _Wish(origin, method, _joined(headers), actual)
+    wish = Wish(origin, method, joined(headers), actual)
     search = _Search(policy.validated_for(profile), wish, profile, credentials, tuple(extra_methods))
     return search.suggestion()
 
@@ -132,26 +102,6 @@ def asks_first(method: str, names: Iterable[str]) -> bool | None:
     if method not in SAFELISTED_METHODS or not SAFELISTED_REQUEST_HEADERS.issuperset(names):
         return True
     return None if names else False
-
-
-class _Wish(NamedTuple):
-    """The request that is to be granted."""
-
-    origin: str
-    method: str
-    headers: str | None
-    actual: bool
-
-
-def _joined(headers: Sequence[str]) -> str | None:
-    """Access-Control-Request-Headers as a browser writes it; one string is the value itself, never its letters."""
-    return (headers if isinstance(headers, str) else ",".join(headers)) or None
-
-
-def _ask(engine: Engine, wish: _Wish) -> Explanation:
-    if wish.actual:
-        return engine.explain(wish.method, wish.origin)
-    return engine.explain("OPTIONS", wish.origin, wish.method, wish.headers)
 
 
 class _Change(NamedTuple):
@@ -183,7 +133,7 @@ class _Search:
     def __init__(
         self,
         policy: Policy,
-        wish: _Wish,
+        wish: Wish,
         profile: str,
         credentials: bool | None,
         extra_methods: tuple[str, ...],
@@ -280,7 +230,7 @@ class _Search:
         return Policy.parse(rules, self.profile)
 
     def _ask(self, policy: Policy) -> Explanation:
-        return _ask(self._compile(policy), self.wish)
+        return ask(self._compile(policy), self.wish)
 
     def _compile(self, policy: Policy) -> Engine:
         return policy.compile(self.profile, self.credentials, self.extra_methods)
