@@ -116,7 +116,7 @@ def test_names_cannot_write_to_the_terminal(tmp_path: Path, monkeypatch: pytest.
 
 MISUSES: dict[str, tuple[list[str], str]] = {
     "form": (["--to", "yaml"], "form must be one of dashboard, api, s3, xml, terraform, not 'yaml'"),
-    "profile": (["--to", "api", "--profile", "gcs"], "profile must be one of r2, s3"),
+    "profile": (["--to", "api", "--profile", "gcs"], "profile is 'gcs'; it must be 'r2' or 's3'"),
     "names elsewhere": (["--to", "api", "--bucket", "b"], "have a place in the form 'terraform' alone"),
     "no form": ([], "--to"),
 }

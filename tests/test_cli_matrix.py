@@ -139,7 +139,11 @@ def test_names_of_the_package() -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
-    [(["--profile", "gcs"], "profile must be one of r2, s3"), (["--credentials"], "[credentials-wide]"), ([], "")],
+    [
+        (["--profile", "gcs"], "profile is 'gcs'; it must be 'r2' or 's3'"),
+        (["--credentials"], "[credentials-wide]"),
+        ([], ""),
+    ],
     ids=["profile", "credentials", "fine"],
 )
 def test_misuse(arguments: list[str], said: str) -> None:

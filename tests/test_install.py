@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import django
 import pytest
@@ -14,9 +14,12 @@ from fastapi import FastAPI
 from flask import Flask
 from starlette.applications import Starlette
 
-from r2style_cors import PolicyError
+from r2style_cors import Engine, PathPolicies, Policy, PolicyError, asgi, wsgi
 from r2style_cors.flask import init_app
 from r2style_cors.starlette import install
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 settings.configure(ALLOWED_HOSTS=["*"], MIDDLEWARE=[], INSTALLED_APPS=["r2style_cors.django"], USE_TZ=True)
 django.setup()
@@ -214,3 +217,35 @@ def test_django_system_checks_of_an_option(configured: Any) -> None:
     configured(MIDDLEWARE=[PATH], R2STYLE_CORS={"policy": RULES, "profile": "gcs"})
     [found] = check_settings()
     assert (found.id, "'gcs'" in found.msg) == ("r2style_cors.E002", True)
+
+
+DOORS: dict[str, Callable[..., object]] = {
+    "asgi": lambda policy, **given: asgi.CORSMiddleware(Starlette(), policy, **given),
+    "wsgi": lambda policy, **given: wsgi.CORSMiddleware(Flask("x"), policy, **given),
+    "starlette": lambda policy, **given: install(Starlette(), policy, **given),
+    "flask": lambda policy, **given: init_app(Flask("x"), policy, **given),
+}
+SWITCHES = ("debug", "keep_app_headers")
+ENGINE: Engine = Policy.parse(RULES).compile()
+
+
+@pytest.mark.parametrize("policy", [RULES, ENGINE, PathPolicies({"/": None})], ids=["rules", "an engine", "exempt"])
+@pytest.mark.parametrize(
+    ("door", "option"),
+    [(door, option) for door in DOORS for option in SWITCHES]
+    + [(door, "websocket_origin_check") for door in ("asgi", "starlette")],
+)
+def test_a_text_switches_nothing_on(door: str, option: str, policy: Any) -> None:
+    """A text such as `"false"`, of an environment variable, is no switch: no door takes it, whatever its policy."""
+    for given in ("false", "", 0, 1, None):
+        with pytest.raises(TypeError, match=f"^{option} is {given!r}; it must be one of True, False$"):
+            DOORS[door](policy, **{option: given})
+
+
+@pytest.mark.parametrize("option", ["credentials", "star_always", "debug", "keep_app_headers"])
+def test_django_switches(configured: Any, option: str) -> None:
+    """Nor does Django's door, and `manage.py check` says so."""
+    configured(MIDDLEWARE=[PATH], R2STYLE_CORS={"policy": RULES, option: "false"})
+    with pytest.raises(TypeError, match=f"^{option} is 'false'"):
+        CORSMiddleware(view)
+    assert [found.id for found in check_settings()] == ["r2style_cors.E002"]

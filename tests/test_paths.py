@@ -228,6 +228,14 @@ def test_every_kind_of_policy_has_its_place(tmp_path: Path) -> None:
     assert exposed(wsgi_headers(wsgi_door(PathPolicies({"/": engine})), "/any")) == "x-engine"
 
 
+@pytest.mark.parametrize("make", [asgi_door, wsgi_door], ids=["asgi", "wsgi"])
+def test_policies_by_path_do_not_nest(make: Callable[[Any], Any]) -> None:
+    """PathPolicies inside others would cover no path, and enforce nothing: they are refused, and the prefix is named."""
+    inner: Any = PathPolicies({"/v2": policy("x")})
+    with pytest.raises(TypeError, match=r"^the policy of '/api' is a PathPolicies; it must be one policy"):
+        make(PathPolicies({"/api/": inner}))
+
+
 def test_what_it_was_made_of_may_change() -> None:
     """The mapping is copied: changing it later changes nothing."""
     parts: dict[str, Any] = {"/api": policy("x")}

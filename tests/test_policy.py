@@ -178,12 +178,15 @@ def test_judged_again_and_refused() -> None:
 
 def test_unknown_profile() -> None:
     """A profile that does not exist is a mistake in the program, and told before the policy is read."""
-    with pytest.raises(ValueError, match="profile must be one of r2, s3, not 'gcs'") as caught:
+    with pytest.raises(ValueError, match="profile is 'gcs'; it must be 'r2' or 's3'") as caught:
         Policy.parse("x", "gcs")
     assert not isinstance(caught.value, PolicyError)
     policy = Policy(rules=[Rule(**GOOD)])
-    with pytest.raises(ValueError, match="profile must be one of r2, s3, not 'gcs'"):
+    with pytest.raises(ValueError, match="profile is 'gcs'; it must be 'r2' or 's3'"):
         policy.validated_for("gcs")
+    unhashable: Any = ["r2"]
+    with pytest.raises(ValueError, match=r"profile is \['r2'\]; it must be 'r2' or 's3'"):
+        Policy.parse("x", unhashable)
 
 
 def test_compile() -> None:

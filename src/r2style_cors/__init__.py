@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from ._decision import Decision
     from ._diff import Difference, diff
     from ._engine import Engine
-    from ._explain import Explanation
+    from ._explain import Explanation, explain
     from ._fix import Fixed, fix
     from ._matrix import Matrix, matrix
     from ._probe import Probe, probe
     from ._source import PathPolicies, PolicyFile
-    from ._suggest import Suggestion, explain, suggest
+    from ._suggest import Suggestion, suggest
     from .errors import PolicyError, Problem
     from .policy import Policy, Rule, load_policy, policy_schema
 
@@ -74,7 +74,7 @@ _ROOMS = {
     "check": "_check",
     "convert": "_convert",
     "diff": "_diff",
-    "explain": "_suggest",
+    "explain": "_explain",
     "fix": "_fix",
     "load_policy": "policy",
     "matrix": "_matrix",

@@ -30,12 +30,12 @@ from ._fetch import (
     ORIGIN,
     REQUEST_HEADERS,
     REQUEST_METHOD,
+    SAFELISTED_METHODS,
     SAFELISTED_RESPONSE_HEADERS,
     is_token,
 )
 from ._hosts import host_of, is_loopback
 from ._safelist import (
-    SAFELISTED_METHODS,
     Lines,
     preflight_reasons,
     unsafe_header_names,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from . import _fetch
 from ._decision import Answer, Decision
+from ._door import check_switch
 from ._engine import Chain, Engine, Grant, Grants, HeaderTest
 from ._forms import path_of
 from ._hosts import host_of, is_loopback, registrable_domain, wildcard_domain
@@ -44,8 +45,8 @@ def compile_policy(
         ValueError: there is no such profile.
         TypeError: an option has the wrong type.
     """
-    _check_switch("credentials", credentials, None)
-    _check_switch("star_always", star_always)
+    check_switch("credentials", credentials, None)
+    check_switch("star_always", star_always)
     rules_of = profile_named(profile)
     policy = policy.validated_for(profile)
     rules = policy.rules
@@ -275,14 +276,6 @@ def _max_age(rule: Rule) -> list[tuple[str, str]]:
 
 def _expose(rule: Rule) -> list[tuple[str, str]]:
     return [(_fetch.EXPOSE_HEADERS, ", ".join(rule.expose_headers))] if rule.expose_headers else []
-
-
-def _check_switch(name: str, value: object, *others: object) -> None:
-    """Refuse what is neither True nor False: `"false"`, of an environment variable, would count as true."""
-    allowed = (True, False, *others)
-    if not any(value is one for one in allowed):
-        message = f"{name} is {value!r}; it must be one of {', '.join(map(repr, allowed))}"
-        raise TypeError(message)
 
 
 def _credential_problems(policy: Policy, profile: Profile, credentials: bool | None) -> Iterator[Problem]:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from ._forms._json import read_json
+from ._forms._keys import BODY_KEYS, REPLY_KEYS
 from ._forms._text import to_text
 from ._forms._tree import Report, plain, step
 from .policy import Policy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-_REPLY_KEYS: Final = ("success", "errors", "messages", "result_info")
-_BODY_KEYS: Final = ("account_id", "bucket_name", "jurisdiction")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +74,7 @@ def _around(text: str, form: str) -> Iterator[tuple[str, Any]]:
     if form == "s3" and "ResponseMetadata" in document:
         yield "ResponseMetadata", document["ResponseMetadata"]
     elif form == "api":
-        yield from ((key, value) for key, value in document.items() if key in _REPLY_KEYS)
+        yield from ((key, value) for key, value in document.items() if key in REPLY_KEYS)
     elif form == "terraform":
         yield from _around_body(document)
 
@@ -86,4 +84,4 @@ def _around_body(document: dict[str, Any]) -> Iterator[tuple[str, Any]]:
         ((kind, named),) = document["resource"].items()
         ((name, document),) = named.items()
         yield f"resource.{kind}{step(name)}", name
-    yield from ((key, value) for key, value in document.items() if key in _BODY_KEYS)
+    yield from ((key, value) for key, value in document.items() if key in BODY_KEYS)

@@ -8,7 +8,7 @@ from ._text import shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from os import PathLike
     from typing import Any, TypeAlias
 
@@ -26,13 +26,26 @@ if TYPE_CHECKING:
 
 FORBIDDEN = 403
 _ASKED = ("origin", "request_method", "request_headers")  # as the fields of a log record are called
-KEY = "r2style_cors"  # of the decision in an ASGI scope or a WSGI environ
+KEY = "r2style_cors"  # of the decision in a scope or an environ, of an application that has a policy, and of the log
+ALREADY = "a policy is installed on this application already: one decides; PathPolicies binds several to paths"
+REQUEST_METHOD = "HTTP_ACCESS_CONTROL_REQUEST_METHOD"  # as PEP 3333 spells the names of headers
+REQUEST_HEADERS = "HTTP_ACCESS_CONTROL_REQUEST_HEADERS"
+
+
+def check_switch(name: str, value: object, *others: object) -> None:
+    """Refuse what is neither True nor False: `"false"`, of an environment variable, would count as true."""
+    allowed = (True, False, *others)
+    if not any(value is one for one in allowed):
+        message = f"{name} is {value!r}; it must be one of {', '.join(map(repr, allowed))}"
+        raise TypeError(message)
 
 
 class Options:
     """What a door was made with, and how it compiles its policies."""
 
-    __slots__ = ("credentials", "debug", "extra_methods", "profile", "star_always", "websocket_origin_check")
+    __slots__ = (
+        "credentials", "debug", "extra_methods", "keep_app_headers", "profile", "star_always", "websocket_origin_check",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -42,13 +55,19 @@ class Options:
         extra_methods: Sequence[str],
         star_always: bool,
         debug: bool,
+        keep_app_headers: bool,
         websocket_origin_check: bool = False,
     ) -> None:
+        """Raises TypeError where a switch of the door is none; those of the policy are judged when it is compiled."""
+        check_switch("debug", debug)
+        check_switch("keep_app_headers", keep_app_headers)
+        check_switch("websocket_origin_check", websocket_origin_check)
         self.profile: ProfileName = profile
         self.credentials = credentials
         self.extra_methods = extra_methods
         self.star_always = star_always
         self.debug = debug
+        self.keep_app_headers = keep_app_headers
         self.websocket_origin_check = websocket_origin_check
 
     def compile(self, policy: Policy) -> Engine:
@@ -111,8 +130,12 @@ def _part(
     prefix: str, policy: PolicySource, make: Callable[[Engine], App], app: App, options: Options, path_of: PathOf
 ) -> App:
     """The application behind the policy of one path, which names a policy that has no file."""
+    from ._source import PathPolicies
     from .errors import PolicyError
 
+    if isinstance(policy, PathPolicies):  # its prefixes would be compared with whole paths, and cover none
+        message = f"the policy of {prefix or '/'!r} is a PathPolicies; it must be one policy: write whole prefixes side by side"
+        raise TypeError(message)
     try:
         return open_door(policy, make, app, options, path_of)
     except PolicyError as error:
@@ -147,6 +170,11 @@ def _read(policy: object, profile: ProfileName) -> Policy:
         "PathPolicies"
     )
     raise TypeError(message)
+
+
+def asked_of_environ(environ: Mapping[str, Any]) -> Asked:
+    """The CORS request headers, as `Engine.decide` takes them. Servers join several lines of one name themselves."""
+    return environ.get("HTTP_ORIGIN"), environ.get(REQUEST_METHOD), environ.get(REQUEST_HEADERS), None
 
 
 class Refusals:

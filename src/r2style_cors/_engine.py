@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     Text: TypeAlias = str | bytes | None  # of a request's header
 
-KNOWN_METHODS = ("GET", "PUT", "POST", "DELETE", "HEAD")  # those that a policy may list (SEMANTICS 2)
+METHODS = ("GET", "PUT", "POST", "DELETE", "HEAD")  # those that a policy may list (SEMANTICS 2)
 MAX_MEMO = 1024  # decisions of one method that a memo holds, if the policy does not list more origins than that
 MAX_MEMO_OF_LISTED = 16_384  # and if it does: each takes some 600 bytes
 MAX_REMEMBERED = 512  # characters of a request that a memo keeps; longer ones are not even looked up
@@ -283,7 +283,7 @@ class Engine:
         self.always: Mapping[str, Decision] = always
         self._build = build
         self._unions: dict[tuple[str, ...], Grants] = {}
-        self._methods = frozenset(KNOWN_METHODS).union(extra_methods)
+        self._methods = frozenset(METHODS).union(extra_methods)
         room = max(MAX_MEMO, min(len(exact), MAX_MEMO_OF_LISTED))
         self.memo: Memo = Memo(self._methods, room)
         self.raw_memo: Memo = Memo(self._methods, room)
@@ -336,9 +336,9 @@ class Engine:
         size: int | None = None,
     ) -> Explanation:
         """The same answer as `decide` gives, with every rule's why. For people; not made for every request."""
-        from ._explain import explain
+        from ._explain import explain_with
 
-        return explain(self, method, origin, request_method, request_headers, size)
+        return explain_with(self, method, origin, request_method, request_headers, size)
 
     def grants_for(self, origin: str) -> Grants:
         """What the policy gives `origin`, a non-empty string (SEMANTICS 3.2 to 3.4)."""

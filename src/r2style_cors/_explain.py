@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from difflib import get_close_matches
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from ._compile import expect_policy
 from ._engine import MAX_REQUEST_HEADERS, requested_names
 from ._fetch import is_token
 from ._origins import Wildcards
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from ._decision import Decision
     from ._engine import Engine, Grant
+    from .policy import Policy
 
 MAX_COMPARED = 1000  # listed origins that an unlisted one is compared with
 
@@ -82,7 +84,59 @@ class Explanation:
         return (*self.decision.headers, *added)
 
 
+class Wish(NamedTuple):
+    """The request that is asked about."""
+
+    origin: str
+    method: str
+    headers: str | None
+    actual: bool
+
+
+def joined(headers: Sequence[str]) -> str | None:
+    """Access-Control-Request-Headers as a browser writes it; one string is the value itself, never its letters."""
+    return (headers if isinstance(headers, str) else ",".join(headers)) or None
+
+
+def ask(engine: Engine, wish: Wish) -> Explanation:
+    """What `engine` says of it: of the actual request, or of the preflight before it."""
+    if wish.actual:
+        return engine.explain(wish.method, wish.origin)
+    return engine.explain("OPTIONS", wish.origin, wish.method, wish.headers)
+
+
 def explain(
+    policy: Policy,
+    *,
+    origin: str,
+    method: str,
+    headers: Sequence[str] = (),
+    actual: bool = False,
+    profile: str = "r2",
+    credentials: bool | None = None,
+    extra_methods: Sequence[str] = (),
+) -> Explanation:
+    """What a policy answers to one request, and what each of its rules said to get there (SEMANTICS 3, 8.3).
+
+    Args:
+        policy: the policy.
+        origin: the value of Origin: that of the page.
+        method: the method that the page uses.
+        headers: the names of the headers that the page sets, or the value of Access-Control-Request-Headers.
+        actual: whether the request is the actual one, and not the preflight before it. Its headers take no part.
+
+    `profile`, `credentials` and `extra_methods` are those of `Policy.compile`.
+
+    Raises:
+        PolicyError: the profile refuses the policy, or the options do not go with it.
+        TypeError: `policy` is no Policy.
+        ValueError: there is no such profile.
+    """
+    engine = expect_policy(policy).compile(profile, credentials, extra_methods)
+    return ask(engine, Wish(origin, method, joined(headers), actual))
+
+
+def explain_with(
     engine: Engine,
     method: str,
     origin: str | None,

@@ -17,8 +17,14 @@ FORBIDDEN_METHODS = frozenset({"CONNECT", "TRACE", "TRACK"})
 # Fetch, section 2.2.1: methods whose case the browser mends. `patch` is not among them.
 NORMALIZED_METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT"})
 
+# Fetch, section 2.2.1: methods that a page may use without a preflight.
+SAFELISTED_METHODS = frozenset({"GET", "HEAD", "POST"})
+
 # Fetch, section 2.2.2: request headers that a page may send without a preflight, for some values.
 SAFELISTED_REQUEST_HEADERS = frozenset({"accept", "accept-language", "content-language", "content-type", "range"})
+
+# Fetch, section 2.2.2: what a page may set in the mode no-cors. `Range` is not among them.
+NO_CORS_SAFELISTED_NAMES = SAFELISTED_REQUEST_HEADERS - {"range"}
 
 # Fetch, section 2.2.2: response headers that a page may always read.
 SAFELISTED_RESPONSE_HEADERS = frozenset(

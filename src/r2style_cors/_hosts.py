@@ -11,6 +11,9 @@ from ._origins import split_host_port
 if TYPE_CHECKING:
     from publicsuffixlist import PublicSuffixList
 
+DEFAULT_PORTS = {"http": 80, "https": 443}  # URL, section 4.2, of the schemes that pages have
+MAX_IDNA_INPUT = 253  # no DNS name is longer, and IDNA's tables are slow
+
 
 def host_of(origin: str) -> str:
     """The host of `scheme://host[:port]`, brackets included."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from ._compile import expect_policy
-from ._engine import KNOWN_METHODS
+from ._engine import METHODS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -110,7 +110,7 @@ def matrix(
         ValueError: there is no such profile.
     """
     engine = expect_policy(policy).compile(profile, credentials, extra_methods)
-    methods = tuple(dict.fromkeys((*KNOWN_METHODS, *engine.extra_methods)))
+    methods = tuple(dict.fromkeys((*METHODS, *engine.extra_methods)))
     return Matrix(methods, tuple(_rows(engine, methods)))
 
 

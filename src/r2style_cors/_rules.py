@@ -15,7 +15,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
+from ._engine import METHODS
 from ._fetch import is_token
+from ._profiles import profile_named
 from ._rules_origin import NOT_XML, Fault, fault, lower, r2_origin, s3_origin
 
 if TYPE_CHECKING:
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
 
     from .errors import Severity
 
-METHODS = ("GET", "PUT", "POST", "DELETE", "HEAD")
 FIELDS = ("id", "allowed_origins", "allowed_methods", "allowed_headers", "expose_headers", "max_age_seconds")
 REQUIRED = ("allowed_origins", "allowed_methods")
 LISTS = ("allowed_origins", "allowed_methods", "allowed_headers", "expose_headers")
@@ -77,11 +78,7 @@ RULEBOOKS: Final[Mapping[str, Rulebook]] = {
 
 def rulebook(profile: str) -> Rulebook:
     """Look up the rulebook of `profile`; raises ValueError for a name that is no profile."""
-    found = RULEBOOKS.get(profile)
-    if found is None:
-        message = f"profile must be one of {', '.join(RULEBOOKS)}, not {profile!r}"
-        raise ValueError(message)
-    return found
+    return RULEBOOKS[profile_named(profile).name]
 
 
 def judge_rule(

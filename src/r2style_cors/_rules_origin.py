@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import idna
 
 from ._codes import CODES
-from ._hosts import ends_in_number
+from ._hosts import DEFAULT_PORTS, MAX_IDNA_INPUT, ends_in_number
 from ._origins import MAX_ORIGIN_LENGTH, is_host, is_port, is_scheme, split_host_port
 
 if TYPE_CHECKING:
@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 
 # Only these fold: `str.lower` would also turn the Kelvin sign into a `k`, which no browser does to an ASCII host.
 _LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
-_DEFAULT_PORTS = {"http": "80", "https": "443"}
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
-_MAX_PUNYCODE_INPUT = 253  # no DNS name is longer, and IDNA's tables are slow
 
 
 class Fault(NamedTuple):
@@ -164,12 +162,12 @@ def _doubts(text: str) -> Iterator[Fault]:
     lowered, parts = lower(text), _split(text)
     if lowered != text:
         yield fault("origin-case", "Browsers send scheme and host in lower case; this has capitals.", lowered)
-    if parts.port is not None and parts.port == _DEFAULT_PORTS.get(parts.scheme):
+    if parts.port is not None and int(parts.port) == DEFAULT_PORTS.get(parts.scheme):
         mended = lowered.removesuffix(f":{parts.port}")
         yield fault("origin-default-port", f"Browsers leave out :{parts.port}, so this can never match.", mended)
     if parts.host.endswith("*"):
         yield fault("origin-wildcard-end", "A `*` at the end of the host lets anyone register a host that matches.")
-    if parts.scheme not in _DEFAULT_PORTS:
+    if parts.scheme not in DEFAULT_PORTS:
         yield fault("origin-scheme-unusual", f"The scheme `{parts.scheme}` is not one that web pages have.")
     if len(text) - text.count("*") > MAX_ORIGIN_LENGTH or not _is_sent(parts.host):
         port = "" if parts.port is None else f":{parts.port}"
@@ -230,7 +228,7 @@ def _guess_scheme(text: str) -> tuple[str, str]:
 
 def _mend_host(host: str) -> str:
     host = re.sub(r"\*.*\*", "*", host).rstrip(".")
-    if host.isascii() or len(host) > _MAX_PUNYCODE_INPUT:
+    if host.isascii() or len(host) > MAX_IDNA_INPUT:
         return host
     star = "*." if host.startswith("*.") else ""
     try:

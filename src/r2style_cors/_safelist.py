@@ -6,17 +6,19 @@ import re
 import string
 from typing import TYPE_CHECKING, TypeAlias
 
-from ._fetch import FORBIDDEN_METHODS, NORMALIZED_METHODS, SAFELISTED_REQUEST_HEADERS, is_forbidden_request_header
+from ._fetch import (
+    FORBIDDEN_METHODS,
+    NO_CORS_SAFELISTED_NAMES,
+    NORMALIZED_METHODS,
+    SAFELISTED_METHODS,
+    SAFELISTED_REQUEST_HEADERS,
+    is_forbidden_request_header,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 Lines: TypeAlias = tuple[tuple[str, str], ...]
-
-SAFELISTED_METHODS = frozenset({"GET", "HEAD", "POST"})  # Fetch, section 2.2.1
-
-# Fetch, section 2.2.2: what a page may set in the mode no-cors. `Range` is not among them.
-NO_CORS_SAFELISTED_NAMES = frozenset({"accept", "accept-language", "content-language", "content-type"})
 
 # Fetch, section 2.2.2: headers by which some servers take one method for another.
 _METHOD_OVERRIDES = frozenset({"x-http-method", "x-http-method-override", "x-method-override"})

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from ._forms._keys import KEYS, RULES_KEY
-from ._rules import METHODS, REQUIRED
+from ._engine import METHODS
+from ._forms._keys import BODY_KEYS, KEYS, REPLY_KEYS, RULES_KEY
+from ._rules import REQUIRED
 
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
@@ -80,9 +81,9 @@ def _document(form: str, rules: dict[str, Any]) -> dict[str, Any]:
         return _object({key: rules, "ResponseMetadata": _ANYTHING}, [key])
     if form == "api":
         body = _object({key: rules}, [key])
-        ignored = dict.fromkeys(("success", "errors", "messages", "result_info"), _ANYTHING)
+        ignored = dict.fromkeys(REPLY_KEYS, _ANYTHING)
         return {"anyOf": [body, _object({**ignored, "result": body}, ["result"])]}
-    body = _object({**dict.fromkeys(("account_id", "bucket_name", "jurisdiction"), _TEXT), key: rules}, [key])
+    body = _object({**dict.fromkeys(BODY_KEYS, _TEXT), key: rules}, [key])
     named = {"type": "object", "minProperties": 1, "maxProperties": 1, "additionalProperties": body}
     resource = _object({"cloudflare_r2_bucket_cors": named}, ["cloudflare_r2_bucket_cors"])
     return {"anyOf": [body, _object({"resource": resource}, ["resource"])]}

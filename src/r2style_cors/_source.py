@@ -20,6 +20,7 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
+from ._door import KEY
 from ._forms import read_file
 from .errors import PolicyError, Problem
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 Ready = TypeVar("Ready")
 State: TypeAlias = tuple[object, ...]  # what `stat` tells of a file
 
-_logger = logging.getLogger("r2style_cors")
+_logger = logging.getLogger(KEY)
 
 # A file that was seen to change is read once more this many seconds later: it may have been read half-way, or changed
 # again within one tick of its file system's clock, so that its `stat` does not tell.

@@ -1,4 +1,4 @@
-"""One request to a policy, explained; and where it is refused, the smallest change of the policy that would grant it.
+"""Where a policy refuses a request: the smallest change of the policy that would grant it.
 
 Laws of this room:
 - a suggestion is tried before it is made: the changed policy has been read, compiled, and asked again;
@@ -13,13 +13,13 @@ from textwrap import dedent
 from typing import TYPE_CHECKING, NamedTuple
 
 from ._compile import WRITING_METHODS, expect_policy
-from ._engine import MAX_REQUEST_HEADERS, requested_names
-from ._explain import rule_name
+from ._engine import MAX_REQUEST_HEADERS, METHODS, requested_names
+from ._explain import Wish, ask, joined, rule_name
 from ._fetch import is_forbidden_request_header, is_token
 from ._forms import KEYS
 from ._forms._keys import RULES_KEY
 from ._profiles import profile_named
-from ._rules import METHODS, rulebook
+from ._rules import rulebook
 from ._text import shown
 from .errors import PolicyError
 from .policy import Policy
@@ -61,37 +61,6 @@ class Suggestion:
     policy: Policy | None = None
 
 
-def explain(
-    policy: Policy,
-    *,
-    origin: str,
-    method: str,
-    headers: Sequence[str] = (),
-    actual: bool = False,
-    profile: str = "r2",
-    credentials: bool | None = None,
-    extra_methods: Sequence[str] = (),
-) -> Explanation:
-    """What a policy answers to one request, and what each of its rules said to get there (SEMANTICS 3, 8.3).
-
-    Args:
-        policy: the policy.
-        origin: the value of Origin: that of the page.
-        method: the method that the page uses.
-        headers: the names of the headers that the page sets, or the value of Access-Control-Request-Headers.
-        actual: whether the request is the actual one, and not the preflight before it. Its headers take no part.
-
-    `profile`, `credentials` and `extra_methods` are those of `Policy.compile`.
-
-    Raises:
-        PolicyError: the profile refuses the policy, or the options do not go with it.
-        TypeError: `policy` is no Policy.
-        ValueError: there is no such profile.
-    """
-    engine = expect_policy(policy).compile(profile, credentials, extra_methods)
-    return _ask(engine, _Wish(origin, method, _joined(headers), actual))
-
-
 def suggest(
     policy: Policy,
     *,
@@ -115,29 +84,9 @@ def suggest(
         TypeError: `policy` is no Policy.
         ValueError: there is no such profile.
     """
-    wish = _Wish(origin, method, _joined(headers), actual)
+    wish = Wish(origin, method, joined(headers), actual)
     search = _Search(expect_policy(policy).validated_for(profile), wish, profile, credentials, tuple(extra_methods))
     return search.suggestion()
-
-
-class _Wish(NamedTuple):
-    """The request that is to be granted."""
-
-    origin: str
-    method: str
-    headers: str | None
-    actual: bool
-
-
-def _joined(headers: Sequence[str]) -> str | None:
-    """Access-Control-Request-Headers as a browser writes it; one string is the value itself, never its letters."""
-    return (headers if isinstance(headers, str) else ",".join(headers)) or None
-
-
-def _ask(engine: Engine, wish: _Wish) -> Explanation:
-    if wish.actual:
-        return engine.explain(wish.method, wish.origin)
-    return engine.explain("OPTIONS", wish.origin, wish.method, wish.headers)
 
 
 class _Change(NamedTuple):
@@ -169,7 +118,7 @@ class _Search:
     def __init__(
         self,
         policy: Policy,
-        wish: _Wish,
+        wish: Wish,
         profile: str,
         credentials: bool | None,
         extra_methods: tuple[str, ...],
@@ -266,7 +215,7 @@ class _Search:
         return Policy.parse(rules, self.profile)
 
     def _ask(self, policy: Policy) -> Explanation:
-        return _ask(self._compile(policy), self.wish)
+        return ask(self._compile(policy), self.wish)
 
     def _compile(self, policy: Policy) -> Engine:
         return policy.compile(self.profile, self.credentials, self.extra_methods)

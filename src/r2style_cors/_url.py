@@ -8,17 +8,15 @@ from urllib.parse import quote, urljoin, urlsplit, urlunsplit
 
 import idna
 
+from ._hosts import DEFAULT_PORTS, MAX_IDNA_INPUT
 from ._origins import is_serialized_origin
 from ._text import shown
 
 if TYPE_CHECKING:
     from urllib.parse import SplitResult
 
-DEFAULT_PORTS = {"http": 80, "https": 443}
-
 _LEFT_ALONE = "%!$&'()*+,;=:@/[]|^~"  # URL, section 1.3: what the path percent-encode set leaves as it is
 _ABSOLUTE = re.compile("https?://", re.IGNORECASE)  # urljoin takes one without a host for relative
-_MAX_HOST = 253  # no DNS name is longer, and IDNA's tables are slow
 
 
 def origin_of(url: str) -> str:
@@ -81,7 +79,7 @@ def _ascii(host: str) -> str:
     """A host, with its port, in lower case and Punycode (URL, section 3.3)."""
     if host.isascii():
         return host.lower()
-    if len(host) > _MAX_HOST:
+    if len(host) > MAX_IDNA_INPUT:
         message = "too long a host"
         raise ValueError(message)
     name, colon, port = host.partition(":")

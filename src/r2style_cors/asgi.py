@@ -61,7 +61,8 @@ def CORSMiddleware(  # noqa: N802 - a function, since calling an instance costs 
 
     Raises:
         PolicyError: the policy cannot be enforced, or an option is unsafe with it. A ValueError.
-        TypeError: `policy` is none of these, or an option stands beside an `Engine`, which has its own.
+        TypeError: `policy` is none of these, an option is of the wrong type, or one stands beside an `Engine`, which has
+            its own.
     """
     options = Options(
         profile=profile,
@@ -69,14 +70,15 @@ def CORSMiddleware(  # noqa: N802 - a function, since calling an instance costs 
         extra_methods=extra_methods,
         star_always=star_always,
         debug=debug,
+        keep_app_headers=keep_app_headers,
         websocket_origin_check=websocket_origin_check,
     )
-    refusals = Refusals(debug=debug)
-    decorate = _decorator(Response(raw=True, keep_app_headers=keep_app_headers), refusals)
+    refusals = Refusals(debug=options.debug)
+    decorate = _decorator(Response(raw=True, keep_app_headers=options.keep_app_headers), refusals)
 
     def behind(engine: Engine) -> ASGIApp:
         refusals.opened(engine)
-        handshakes = Handshakes(engine) if websocket_origin_check else None
+        handshakes = Handshakes(engine) if options.websocket_origin_check else None
         return _behind(app, engine, refusals, decorate, _other_scope(app, refusals, handshakes))
 
     return as_coroutine_function(open_door(policy, behind, app, options, _path))

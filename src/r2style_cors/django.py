@@ -16,7 +16,7 @@ from django.core.checks import Warning as CheckWarning
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpResponse
 
-from ._door import KEY, Options, Refusals, open_door
+from ._door import KEY, Options, Refusals, asked_of_environ, open_door
 from ._response import Response
 from .errors import PolicyError
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from django.http.response import HttpResponseBase
 
     from ._decision import Decision
-    from ._door import Asked
     from ._engine import Engine
 
 _SETTING = "R2STYLE_CORS"
@@ -38,6 +37,7 @@ _OPTIONS: dict[str, Any] = {
     "extra_methods": (),
     "star_always": False,
     "debug": False,
+    "keep_app_headers": False,
 }
 
 
@@ -47,16 +47,17 @@ class CORSMiddleware:
     Raises:
         ImproperlyConfigured: the setting is missing or names an option that there is not.
         PolicyError: the policy cannot be enforced, or an option is unsafe with it. A ValueError.
+        TypeError: the policy is of no known kind, an option is of the wrong type, or one stands beside an `Engine`.
     """
 
     sync_capable = True
     async_capable = True
 
     def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
-        policy, keep_app_headers, options = _configured()
+        policy, options = _configured()
         self._get_response = get_response
         self._refusals = Refusals(debug=options.debug)
-        self._response = Response(raw=False, keep_app_headers=keep_app_headers)
+        self._response = Response(raw=False, keep_app_headers=options.keep_app_headers)
         asynchronous = inspect.iscoroutinefunction(get_response)
         behind = self._behind_async if asynchronous else self._behind
         self._door = open_door(policy, behind, get_response, options, lambda request: request.path_info)
@@ -98,7 +99,7 @@ class CORSMiddleware:
             self._refusals.warn_of_outer_door(request.path)
             return None
         method = request.META["REQUEST_METHOD"]
-        asked = _asked(request)
+        asked = asked_of_environ(request.META)
         decision = request.META[KEY] = engine.decide(method, *asked)
         if decision.answer.refused and (self._refusals.debug or self._refusals.heard(self._refusals.level)):
             if decision.status is not None:
@@ -130,32 +131,21 @@ def _answer(decision: Decision) -> HttpResponse:
     return response
 
 
-def _asked(request: HttpRequest) -> Asked:
-    """The CORS request headers, as `Engine.decide` takes them."""
-    meta = request.META
-    return (
-        meta.get("HTTP_ORIGIN"),
-        meta.get("HTTP_ACCESS_CONTROL_REQUEST_METHOD"),
-        meta.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS"),
-        None,
-    )
-
-
-def _configured() -> tuple[Any, bool, Options]:
-    """The policy, `keep_app_headers`, and the options that it is compiled with."""
+def _configured() -> tuple[Any, Options]:
+    """The policy, and the options beside it."""
     configured = getattr(settings, _SETTING, None)
     if not isinstance(configured, dict) or "policy" not in configured:
         message = (
             f'{_SETTING} must be a dict with a policy, for example {_SETTING} = {{"policy": BASE_DIR / "cors.json"}}'
         )
         raise ImproperlyConfigured(message)
-    known = {"policy", "keep_app_headers", *_OPTIONS}
+    known = {"policy", *_OPTIONS}
     unknown = sorted(map(repr, configured.keys() - known))
     if unknown:
         message = f"{_SETTING} has no option {', '.join(unknown)}; it has {', '.join(sorted(known))}"
         raise ImproperlyConfigured(message)
     options = {name: configured.get(name, usual) for name, usual in _OPTIONS.items()}
-    return configured["policy"], configured.get("keep_app_headers", False), Options(**options)
+    return configured["policy"], Options(**options)
 
 
 def _mark_coroutine_function(middleware: CORSMiddleware) -> None:
@@ -191,7 +181,7 @@ def _policy_checks() -> list[CheckMessage]:
         return lambda *_: None
 
     try:
-        policy, _, options = _configured()
+        policy, options = _configured()
         open_door(policy, opened, lambda *_: None, options, str)
     except ImproperlyConfigured as error:
         found.append(Error(str(error), id="r2style_cors.E001"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ._door import ALREADY, KEY
 from .wsgi import CORSMiddleware
 
 if TYPE_CHECKING:
@@ -13,8 +14,6 @@ if TYPE_CHECKING:
 
     from ._door import DoorPolicy
     from ._profiles import ProfileName
-
-_MARK = "r2style_cors"  # in `app.extensions`
 
 
 def init_app(
@@ -41,9 +40,8 @@ def init_app(
         TypeError: as `CORSMiddleware` raises.
         RuntimeError: a policy is installed already, or the application has answered a request.
     """
-    if _MARK in app.extensions:
-        message = "a policy is installed on this application already: one decides; PathPolicies binds several to paths"
-        raise RuntimeError(message)
+    if KEY in app.extensions:
+        raise RuntimeError(ALREADY)
     if app._got_first_request:  # noqa: SLF001 - Flask's own extensions look at it, and there is no other name
         message = "the application has answered a request already: install the policy before the first"
         raise RuntimeError(message)
@@ -58,4 +56,4 @@ def init_app(
         keep_app_headers=keep_app_headers,
     )
     app.wsgi_app = door  # type: ignore[method-assign, assignment]  # as Flask documents it
-    app.extensions[_MARK] = True
+    app.extensions[KEY] = True

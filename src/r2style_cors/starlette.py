@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ._door import ALREADY, KEY
 from .asgi import CORSMiddleware
 
 if TYPE_CHECKING:
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
     from ._door import DoorPolicy
     from ._profiles import ProfileName
     from .asgi import ASGIApp, Receive, Scope, Send
-
-_MARK = "r2style_cors"  # on `app.state`
 
 
 def install(
@@ -44,9 +43,8 @@ def install(
         TypeError: as `CORSMiddleware` raises.
         RuntimeError: a policy is installed already, or the application has built its middleware.
     """
-    if hasattr(app.state, _MARK):
-        message = "a policy is installed on this application already: one decides; PathPolicies binds several to paths"
-        raise RuntimeError(message)
+    if hasattr(app.state, KEY):
+        raise RuntimeError(ALREADY)
     if app.middleware_stack is not None:
         message = "the application has built its middleware already: install the policy before the first request"
         raise RuntimeError(message)
@@ -73,4 +71,4 @@ def install(
         return door
 
     app.build_middleware_stack = build_behind_door  # type: ignore[method-assign]  # the one seam outside it
-    setattr(app.state, _MARK, True)
+    setattr(app.state, KEY, True)

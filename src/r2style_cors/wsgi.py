@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import MethodType
 
-from ._door import KEY, Options, Refusals, open_door
+from ._door import KEY, REQUEST_HEADERS, REQUEST_METHOD, Options, Refusals, asked_of_environ, open_door
 from ._engine import MAX_REMEMBERED
 from ._response import Response
 
@@ -15,15 +15,12 @@ if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
     from ._decision import Decision
-    from ._door import Asked, DoorPolicy
+    from ._door import DoorPolicy
     from ._engine import Engine
     from ._profiles import ProfileName
 
     Bound: TypeAlias = tuple[StartResponse, Decision, WSGIEnvironment]
     Decorate: TypeAlias = Callable[..., Callable[[bytes], object]]
-
-_REQUEST_METHOD = "HTTP_ACCESS_CONTROL_REQUEST_METHOD"
-_REQUEST_HEADERS = "HTTP_ACCESS_CONTROL_REQUEST_HEADERS"
 
 
 def CORSMiddleware(  # noqa: N802 - a function, since calling an instance costs half a bare request, spelt as WSGI has it
@@ -56,7 +53,8 @@ def CORSMiddleware(  # noqa: N802 - a function, since calling an instance costs 
 
     Raises:
         PolicyError: the policy cannot be enforced, or an option is unsafe with it. A ValueError.
-        TypeError: `policy` is none of these, or an option stands beside an `Engine`, which has its own.
+        TypeError: `policy` is none of these, an option is of the wrong type, or one stands beside an `Engine`, which has
+            its own.
     """
     options = Options(
         profile=profile,
@@ -64,9 +62,10 @@ def CORSMiddleware(  # noqa: N802 - a function, since calling an instance costs 
         extra_methods=extra_methods,
         star_always=star_always,
         debug=debug,
+        keep_app_headers=keep_app_headers,
     )
-    refusals = Refusals(debug=debug)
-    decorate = _decorator(Response(raw=False, keep_app_headers=keep_app_headers), refusals)
+    refusals = Refusals(debug=options.debug)
+    decorate = _decorator(Response(raw=False, keep_app_headers=options.keep_app_headers), refusals)
 
     def behind(engine: Engine) -> WSGIApplication:
         refusals.opened(engine)
@@ -91,17 +90,17 @@ def _behind(  # noqa: C901 - and so is `cors`, a request's whole way, since a ca
             return app(environ, start_response)
         method = environ["REQUEST_METHOD"]
         if method == "OPTIONS":
-            names = environ[_REQUEST_HEADERS] if _REQUEST_HEADERS in environ else None  # noqa: SIM401
+            names = environ[REQUEST_HEADERS] if REQUEST_HEADERS in environ else None  # noqa: SIM401
             try:
                 if names is not None and len(names) > MAX_REMEMBERED:  # not worth its hash
                     raise KeyError  # noqa: TRY301
-                decision = preflights[environ["HTTP_ORIGIN"]][environ[_REQUEST_METHOD]][names]
+                decision = preflights[environ["HTTP_ORIGIN"]][environ[REQUEST_METHOD]][names]
             except KeyError:
                 decision = _decide_whole(engine, environ)
             answer = decision.answer
             if answer.status is not None:
                 if answer.refused and (debug or (known[level] if level in known else heard(level))):
-                    decision = refusals.preflight(engine, decision, method, _path(environ), _asked(environ))
+                    decision = refusals.preflight(engine, decision, method, _path(environ), asked_of_environ(environ))
                 start_response(answer.status_line, [*decision.headers])
                 return [decision.answer.body]
         elif every_request_whole:
@@ -114,7 +113,7 @@ def _behind(  # noqa: C901 - and so is `cors`, a request's whole way, since a ca
         else:
             decision = always.get(method, no_origin) if always else no_origin
         if decision.answer.refused and (known[level] if level in known else heard(level)):
-            refusals.log(decision, method, _path(environ), _asked(environ))
+            refusals.log(decision, method, _path(environ), asked_of_environ(environ))
         environ[KEY] = decision
         return app(environ, MethodType(decorate, (start_response, decision, environ)))
 
@@ -127,16 +126,6 @@ def _path_seen(environ: WSGIEnvironment) -> str:
     return path.encode("latin-1").decode("utf-8", "replace")
 
 
-def _asked(environ: WSGIEnvironment) -> Asked:
-    """The CORS request headers, as `Engine.decide` takes them. Servers join several lines of one name themselves."""
-    return (
-        environ.get("HTTP_ORIGIN"),
-        environ.get(_REQUEST_METHOD),
-        environ.get(_REQUEST_HEADERS),
-        None,
-    )
-
-
 def _decide_actual(engine: Engine, method: str, origin: str) -> Decision:
     """Decide what the memo does not know."""
     decision = engine.decide(method, origin)
@@ -147,7 +136,7 @@ def _decide_actual(engine: Engine, method: str, origin: str) -> Decision:
 def _decide_whole(engine: Engine, environ: WSGIEnvironment) -> Decision:
     """The same with all of the CORS request headers: a preflight, or any request of a profile that reads them."""
     method = environ["REQUEST_METHOD"]
-    origin, request_method, request_headers, _ = _asked(environ)
+    origin, request_method, request_headers, _ = asked_of_environ(environ)
     decision = engine.decide(method, origin, request_method, request_headers)
     if method == "OPTIONS":
         engine.memo.keep_preflight(origin, request_method, request_headers, decision)

@@ -57,6 +57,10 @@ FORMS: Final = tuple(KEYS)
 # Where the rules stand in the document; the dashboard's document is the array itself.
 RULES_KEY: Final = {"dashboard": "", "api": "rules", "s3": "CORSRules", "terraform": "rules"}
 
+# What may stand beside the rules, or beside the result that holds them.
+BODY_KEYS: Final = ("account_id", "bucket_name", "jurisdiction")  # of `terraform`
+REPLY_KEYS: Final = ("success", "errors", "messages", "result_info")  # of `api`
+
 
 def tree(form: str) -> Tree:
     """Turn a form's keys round: from a key to its field, or to the keys inside it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from .._rules import FIELDS, HOLE, REQUIRED, kind
-from ._keys import KEYS, RULES_KEY, nearest_field, nearest_key, rule_path, spelled, tree
+from ._keys import BODY_KEYS, KEYS, REPLY_KEYS, RULES_KEY, nearest_field, nearest_key, rule_path, spelled, tree
 from ._reading import Draft, Reading
 from ._tree import Node, Report, literal, plain, shown, step
 
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from ._keys import Tree
 
 _RESOURCE: Final = "cloudflare_r2_bucket_cors"
-_BODY_KEYS: Final = ("account_id", "bucket_name", "jurisdiction", "rules")
-_REPLY_KEYS: Final = ("success", "errors", "messages", "result", "result_info")
 _S3_KEYS: Final = ("CORSRules", "ResponseMetadata")
 
 _DASHBOARD_KEYS: Final = {keys[0] for keys in KEYS["dashboard"].values()}
@@ -110,9 +108,9 @@ def _read_object(root: Node, reading: Reading) -> bool:
         _read_body(root, "s3", _S3_KEYS, reading)
     elif "rules" in members or "bucket_name" in members:
         form = _rules_form(root)
-        _read_body(root, form, _BODY_KEYS if form == "terraform" else ("rules",), reading)
+        _read_body(root, form, (*BODY_KEYS, "rules") if form == "terraform" else ("rules",), reading)
     elif "rules" in _members(members.get("result")):
-        _check_keys(root, "", _REPLY_KEYS, reading.report)
+        _check_keys(root, "", (*REPLY_KEYS, "result"), reading.report)
         reading.prefix = "result."
         _read_body(members["result"], "api", ("rules",), reading)
     else:
@@ -126,7 +124,7 @@ def _members(node: Node | None) -> dict[str, Node]:
 
 def _rules_form(root: Node) -> str:
     """Tell `terraform` from `api`: by what stands beside the rules, else by how their keys are spelt."""
-    if any(key in root.value for key in _BODY_KEYS if key != "rules"):
+    if any(key in root.value for key in BODY_KEYS):
         return "terraform"
     keys = _item_keys(root.value["rules"])
     return "terraform" if keys & _TERRAFORM_ONLY and not keys & _API_ONLY else "api"
@@ -144,7 +142,7 @@ def _read_resource(root: Node, reading: Reading) -> bool:
     path = f"resource.{_RESOURCE}{step(name)}"
     reading.prefix = f"{path}."
     if isinstance(body.value, dict):
-        _read_body(body, "terraform", _BODY_KEYS, reading)
+        _read_body(body, "terraform", (*BODY_KEYS, "rules"), reading)
     else:
         reading.form = "terraform"
         _wrong_type(body, path, "an object", reading.report)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from .._browser import NON_WILDCARD_HEADER, header_value, list_values
-from .._fetch import ALLOW_HEADERS, ALLOW_METHODS, MAX_AGE
-from .._safelist import SAFELISTED_METHODS
+from .._fetch import ALLOW_HEADERS, ALLOW_METHODS, MAX_AGE, SAFELISTED_METHODS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from .._browser import Mode, PageRequest, RedirectMode, Step, header_value
-from .._fetch import FORBIDDEN_METHODS, is_token
+from .._fetch import FORBIDDEN_METHODS, SAFELISTED_METHODS, is_token
 from .._origins import is_serialized_origin
 from .._safelist import (
-    SAFELISTED_METHODS,
     Lines,
     is_forbidden_header,
     is_no_cors_safelisted_header,

@@ -98,11 +98,11 @@ def _requested(headers: _Headers) -> list[str]:
 
 
 def _answers(file: str, profile: str, asked: dict[str, Any]) -> tuple[Explanation, Suggestion | None]:
-    from .. import _suggest
+    from .. import _explain, _suggest
 
     try:
         policy: Policy = read_policy(file, profile)
-        return _suggest.explain(policy, **asked), _suggest.suggest(policy, **asked)
+        return _explain.explain(policy, **asked), _suggest.suggest(policy, **asked)
     except ValueError as error:  # PolicyError too
         fail(str(error))
 
