@@ -215,9 +215,13 @@ def test_websocket_origin_check(headers: list[tuple[bytes, bytes]], accepted: bo
         {"AllowedOrigins": ["https://*.wild.example"], "AllowedMethods": ["GET"]},
     ]
     door = asgi.CORSMiddleware(saying({"type": "websocket.accept"}), rules, websocket_origin_check=True)
-    scope = {"type": "websocket", "path": "/ws", "headers": headers}
-    sent = exchange(door, scope, ({"type": "websocket.connect"},))
-    assert sent == [{"type": "websocket.accept" if accepted else "websocket.close"}]
+    for others in (
+        [],
+        [(b"accept", b"*/*"), (b"upgrade", b"websocket")],
+    ):  # names before and behind those that are read
+        scope = {"type": "websocket", "path": "/ws", "headers": [*others[:1], *headers, *others[1:]]}
+        sent = exchange(door, scope, ({"type": "websocket.connect"},))
+        assert sent == [{"type": "websocket.accept" if accepted else "websocket.close"}]
 
 
 def test_a_refused_handshake_is_read_first() -> None:
@@ -459,15 +463,17 @@ def test_wsgi_a_value_is_no_name(given: list[tuple[str, str]], kept: list[tuple[
     assert said[1] == [*kept, ("Vary", "Origin")]
 
 
-def test_s3_keeps_preflights_and_requests_apart() -> None:
+@pytest.mark.parametrize("method", ["GET", "PUT"])
+def test_s3_keeps_preflights_and_requests_apart(method: str) -> None:
     """3.7, 6: under `s3` a GET may hold a preflight's very headers; what is said to it is not said to the preflight."""
     asked = [(b"access-control-request-method", b"PUT"), (b"access-control-request-headers", b"x-a")]
     door = asgi.CORSMiddleware(saying(STARTED), RULES, profile="s3")
-    assert len(exchange(door, http("GET", *asked))) == 1
+    assert len(exchange(door, http(method, *asked))) == 1
     assert len(exchange(door, http("OPTIONS", *asked))) == 2, "the door's own answer, and not the application's"
 
 
-def test_wsgi_s3_keeps_preflights_and_requests_apart() -> None:
+@pytest.mark.parametrize("method", ["GET", "PUT"])
+def test_wsgi_s3_keeps_preflights_and_requests_apart(method: str) -> None:
     """The same of a WSGI door."""
     reached: list[str] = []
 
@@ -477,9 +483,9 @@ def test_wsgi_s3_keeps_preflights_and_requests_apart() -> None:
 
     door: Any = wsgi.CORSMiddleware(app, RULES, profile="s3")
     headers = {"HTTP_ACCESS_CONTROL_REQUEST_METHOD": "PUT", "HTTP_ACCESS_CONTROL_REQUEST_HEADERS": "x-a"}
-    for method in ("GET", "OPTIONS"):
-        door(wsgi_environ(REQUEST_METHOD=method, **headers), lambda *_: None)
-    assert reached == ["GET"]
+    for one in (method, "OPTIONS"):
+        door(wsgi_environ(REQUEST_METHOD=one, **headers), lambda *_: None)
+    assert reached == [method]
 
 
 def test_engine_is_exported() -> None:

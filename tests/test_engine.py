@@ -143,6 +143,15 @@ def test_listed_origins_are_all_remembered() -> None:
     assert remembered(engine) == {("GET", origin) for origin in origins}
 
 
+def test_preflights_are_all_remembered() -> None:
+    """One preflight does not push out another, while there is room."""
+    engine = Policy.parse(RULES).compile()
+    asked = [(origin, method) for origin in (ORIGIN, "https://b.example") for method in ("GET", "PUT")]
+    names = ("Origin", "Access-Control-Request-Method")
+    wsgi_requests(engine, (Request("OPTIONS", tuple(zip(names, one, strict=True))) for one in asked))
+    assert remembered(engine) == {(*one, None) for one in asked}
+
+
 def test_unions_of_patterns_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Origins that several patterns match share what those give together; only so many unions are kept."""
     monkeypatch.setattr(_engine, "MAX_MEMO", 3)
@@ -333,6 +342,15 @@ def test_s3_tells_of_an_actual_request_s_headers(names: str, reason: str, end: s
     explanation = Policy.parse(RULES[:1], "s3").compile("s3").explain("GET", ORIGIN, None, names)
     assert (explanation.decision.kind, explanation.decision.reason) == ("actual", reason)
     assert explanation.sentence.endswith(end)
+
+
+@pytest.mark.parametrize(
+    "arguments", [("GET", ORIGIN, None, "z"), ("OPTIONS", ORIGIN, "GET", "z")], ids=["actual", "preflight"]
+)
+def test_the_first_of_the_furthest_rules_is_named(arguments: tuple[Any, ...]) -> None:
+    """8.3: where several rules fail at the headers, the first of them is named, also to an actual request of `s3`."""
+    decision = Policy.parse(RULES, "s3").compile("s3").decide(*arguments)
+    assert (decision.reason, decision.rule) == ("headers", 0)
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "POST", "DELETE", "HEAD", "PATCH"])

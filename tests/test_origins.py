@@ -159,6 +159,19 @@ def test_a_pattern_is_found_once() -> None:
     assert Wildcards(["*.a", "*.b.c.d"], HOST_CHARACTERS).matching("x.a") == ["*.a"]
 
 
+KINDS = [
+    ("prefixes alone", ["x-*", "abc*"], {"x-1", "x-2", "abcd", "ab"}, {"x-1", "x-2", "abc", "ab"}),
+    ("suffixes alone", ["*-a", "*b"], {"x-a", "yy-a", "-a", "a"}, {"-a", "a"}),
+    ("both", ["x-*-yz", "*z"], {"x-1-yz", "x-22-yz", "x--yz", "x-yz"}, {"x--yz", "x-yz"}),
+]
+
+
+@pytest.mark.parametrize(("patterns", "texts", "kinds"), [case[1:] for case in KINDS], ids=[case[0] for case in KINDS])
+def test_kinds(patterns: list[str], texts: set[str], kinds: set[str]) -> None:
+    """3.6: of texts that only differ where no pattern looks, one is asked for; shorter ones are left whole."""
+    assert Wildcards(patterns, None).kinds(texts) == kinds
+
+
 def test_no_patterns() -> None:
     """An index without patterns matches nothing and is false."""
     assert not Wildcards([], None)
