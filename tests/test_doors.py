@@ -92,7 +92,7 @@ def test_other_messages_pass_as_they_are() -> None:
     assert all(one is other for one, other in zip(sent, messages, strict=True))
 
 
-@pytest.mark.parametrize("kind", ["lifespan", "websocket", "something else"])
+@pytest.mark.parametrize("kind", ["lifespan", "websocket", "something else", "anything else"])
 def test_other_scopes_pass_as_they_are(kind: str) -> None:
     """Scopes that are no HTTP reach the application as the same object, with the same `receive` and `send`."""
     seen: list[Any] = []

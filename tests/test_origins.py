@@ -26,7 +26,25 @@ SCHEMES = {
 }
 HOSTS = {
     "good": ["a", "a.b", "a_b", "-", "..", "a.", "1.2.3.4", "xn--bcher-kva.example", "[::1]", "[2001:db8::1]"],
-    "bad": ["", "A", "a b", "a/b", "a:1", "a@b", "a*", "é", "a\r\n", "[", "]", "[]", "[::1", "::1]", "[a.b]", "[::1]a"],
+    "bad": [
+        "",
+        "A",
+        "a b",
+        "a/b",
+        "a:1",
+        "a@b",
+        "a*",
+        "é",
+        "a\r\n",
+        "[",
+        "]",
+        "[]",
+        "[::1",
+        "[::1a",
+        "::1]",
+        "[a.b]",
+        "[::1]a",
+    ],
 }
 IPV6 = {
     "good": ["::", "::1", "1::", "1:2:3:4:5:6:7:8", "::ffff:1.2.3.4", "ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255"],
@@ -52,7 +70,7 @@ ORIGINS = {
         "https://:1", "https:///", "https://a.example/", "https://a.example?", "https://a.example#", "https://u@a.example",
         "https://a.example:", "https://a.example:1:2", "https://a.example,https://b.example", "https://*.example",
         "https://A.example", "HTTPS://a.example", "https://a.example\x00", "https://a.example\r\nX: y", "https://a\\b",
-        "https://\u0430.example", "https://\uff41.example", "https://a.example\u3002b", "\udc80",
+        "https://\u0430.example", "https://\uff41.example", "https://a.example\u3002b", "\udc80", "https://\udc80",
         "https://[::1]:0", "https://[::1]x:1", "https://a://b",
     ],
 }  # fmt: skip
