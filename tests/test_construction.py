@@ -48,6 +48,21 @@ def test_credentials_refused(one: dict[str, Any], code: str, path: str) -> None:
     assert [(problem.code, problem.path) for problem in caught.value.problems] == [(code, path)]
 
 
+TOO_WIDE = [
+    ("*", "it is every page on the web"),
+    ("https://*.com", "anyone can register a name under 'com'"),
+    ("https://example.*", "anyone can register a name that it matches"),
+]
+
+
+@pytest.mark.parametrize(("origin", "why"), TOO_WIDE, ids=[case[0] for case in TOO_WIDE])
+def test_credentials_refused_with_a_reason(origin: str, why: str) -> None:
+    """7.1: who else could be trusted with the credentials is said."""
+    with pytest.raises(PolicyError) as caught:
+        Policy.parse([rule(origin)]).compile(credentials=True)
+    assert f"too wide: {why}." in caught.value.problems[0].message
+
+
 PLACES = {
     "api": ("rules[0].allowed.origins[0]", (2, 13)),
     "xml": ("/CORSConfiguration/CORSRule[1]/AllowedOrigin[1]", (2, 16)),
@@ -113,6 +128,13 @@ def test_credentials_accepted(origin: str) -> None:
     engine = Policy.parse([rule(origin)]).compile(credentials=True)
     assert [problem.code for problem in engine.problems] == []
     assert engine.credentials
+
+
+@pytest.mark.parametrize("origin", ["", "!", "null"], ids=repr)
+def test_s3_takes_odd_origins_for_what_they_are(origin: str) -> None:
+    """6: under `s3` any text may be listed, and one without `*` is one origin, not every one."""
+    problems = Policy.parse([rule(origin)], "s3").compile("s3", credentials=True).problems
+    assert "credentials-wide" not in {problem.code for problem in problems}
 
 
 def test_credentials_over_http_warn() -> None:

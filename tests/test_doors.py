@@ -224,6 +224,13 @@ def test_websocket_origin_check(headers: list[tuple[bytes, bytes]], accepted: bo
         assert sent == [{"type": "websocket.accept" if accepted else "websocket.close"}]
 
 
+@pytest.mark.parametrize("kind", ["lifespan", "xyz"])
+def test_only_handshakes_are_checked(kind: str) -> None:
+    """7.4: the check of handshakes looks at no other scope, which need not have headers."""
+    door = asgi.CORSMiddleware(saying({"type": "said"}), RULES, websocket_origin_check=True)
+    assert exchange(door, {"type": kind}) == [{"type": "said"}]
+
+
 def test_a_refused_handshake_is_read_first() -> None:
     """ASGI: `websocket.connect` is received before a handshake is answered."""
     door = asgi.CORSMiddleware(saying(), RULES, websocket_origin_check=True)
@@ -470,6 +477,7 @@ def test_s3_keeps_preflights_and_requests_apart(method: str) -> None:
     door = asgi.CORSMiddleware(saying(STARTED), RULES, profile="s3")
     assert len(exchange(door, http(method, *asked))) == 1
     assert len(exchange(door, http("OPTIONS", *asked))) == 2, "the door's own answer, and not the application's"
+    assert len(exchange(door, http(method, *asked))) == 1
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT"])
@@ -483,9 +491,9 @@ def test_wsgi_s3_keeps_preflights_and_requests_apart(method: str) -> None:
 
     door: Any = wsgi.CORSMiddleware(app, RULES, profile="s3")
     headers = {"HTTP_ACCESS_CONTROL_REQUEST_METHOD": "PUT", "HTTP_ACCESS_CONTROL_REQUEST_HEADERS": "x-a"}
-    for one in (method, "OPTIONS"):
+    for one in (method, "OPTIONS", method):
         door(wsgi_environ(REQUEST_METHOD=one, **headers), lambda *_: None)
-    assert reached == [method]
+    assert reached == [method, method]
 
 
 def test_engine_is_exported() -> None:

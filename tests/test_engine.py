@@ -152,6 +152,16 @@ def test_preflights_are_all_remembered() -> None:
     assert remembered(engine) == {(*one, None) for one in asked}
 
 
+@pytest.mark.parametrize("pattern", ["#*", "x-*", "*#"])
+def test_patterns_of_header_names(pattern: str) -> None:
+    """2, 3.5: a `*` stands in a name beside any of a token's characters, also those that sort before it."""
+    engine = Policy.parse(
+        [{"AllowedOrigins": [ORIGIN], "AllowedMethods": ["GET"], "AllowedHeaders": [pattern]}]
+    ).compile()
+    asked = [engine.decide("OPTIONS", ORIGIN, "GET", name).allowed for name in (pattern.replace("*", "y"), "z")]
+    assert asked == [True, False]
+
+
 def test_unions_of_patterns_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Origins that several patterns match share what those give together; only so many unions are kept."""
     monkeypatch.setattr(_engine, "MAX_MEMO", 3)
