@@ -133,8 +133,10 @@ def test_credentials_accepted(origin: str) -> None:
 @pytest.mark.parametrize("origin", ["", "!", "null"], ids=repr)
 def test_s3_takes_odd_origins_for_what_they_are(origin: str) -> None:
     """6: under `s3` any text may be listed, and one without `*` is one origin, not every one."""
-    problems = Policy.parse([rule(origin)], "s3").compile("s3", credentials=True).problems
-    assert "credentials-wide" not in {problem.code for problem in problems}
+    engine = Policy.parse([rule(origin)], "s3").compile("s3", credentials=True)
+    assert "credentials-wide" not in {problem.code for problem in engine.problems}
+    assert engine.decide("GET", HTTPS).reason == "origin"
+    assert engine.decide("GET", origin).allowed is (origin != ""), "an empty Origin is none"
 
 
 def test_credentials_over_http_warn() -> None:
