@@ -152,6 +152,22 @@ def test_preflights_are_all_remembered() -> None:
     assert remembered(engine) == {(*one, None) for one in asked}
 
 
+WINNERS: list[tuple[str, list[list[str]], str, int]] = [
+    ("a pattern of the second rule alone", [["x-a"], ["y-*"]], "y-1", 1),
+    ("a name that an earlier pattern matches", [["x-*"], ["x-a"]], "x-a", 0),
+    ("a name that a later pattern matches", [["x-a"], ["x-*"]], "x-a", 0),
+    ("a name and a pattern, in one rule only", [["x-*"], ["y"], ["x-*", "y"]], "x-1, y", 2),
+    ("a star after a pattern", [["x-*"], ["*"]], "x-1, y", 1),
+]
+
+
+@pytest.mark.parametrize(("lists", "names", "rule"), [case[1:] for case in WINNERS], ids=[case[0] for case in WINNERS])
+def test_the_first_rule_that_allows_every_name(lists: list[list[str]], names: str, rule: int) -> None:
+    """3.1: of the rules of one origin and method, the first wins whose names and patterns allow all that is requested."""
+    rules = [{"AllowedOrigins": [ORIGIN], "AllowedMethods": ["GET"], "AllowedHeaders": one} for one in lists]
+    assert Policy.parse(rules).compile().decide("OPTIONS", ORIGIN, "GET", names).rule == rule
+
+
 @pytest.mark.parametrize("pattern", ["#*", "x-*", "*#"])
 def test_patterns_of_header_names(pattern: str) -> None:
     """2, 3.5: a `*` stands in a name beside any of a token's characters, also those that sort before it."""
