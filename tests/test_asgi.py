@@ -319,6 +319,7 @@ def test_a_refusal_is_one_record(
     caplog.set_level(logging.DEBUG, "r2style_cors")
     door = CORSMiddleware(saying(START), RULES, **options)
     sent_by(door, request_of())
+    sent_by(door, request_of("OPTIONS", ORIGIN, ("Access-Control-Request-Method", "PUT")))
     sent_by(door, asgi_scope(Request()))
     assert caplog.records == []
     sent_by(door, scope)

@@ -49,6 +49,21 @@ def test_credentials_refused(one: dict[str, Any], code: str, path: str) -> None:
     assert [(problem.code, problem.path) for problem in caught.value.problems] == [(code, path)]
 
 
+TOO_WIDE = [
+    ("*", "it is every page on the web"),
+    ("https://*.com", "anyone can register a name under 'com'"),
+    ("https://example.*", "anyone can register a name that it matches"),
+]
+
+
+@pytest.mark.parametrize(("origin", "why"), TOO_WIDE, ids=[case[0] for case in TOO_WIDE])
+def test_credentials_refused_with_a_reason(origin: str, why: str) -> None:
+    """7.1: who else could be trusted with the credentials is said."""
+    with pytest.raises(PolicyError) as caught:
+        Policy.parse([rule(origin)]).compile(credentials=True)
+    assert f"too wide: {why}." in caught.value.problems[0].message
+
+
 PLACES = {
     "api": ("rules[0].allowed.origins[0]", (2, 13)),
     "xml": ("/CORSConfiguration/CORSRule[1]/AllowedOrigin[1]", (2, 16)),
@@ -86,18 +101,20 @@ def test_refusal_names_the_file(tmp_path: Path) -> None:
         assert caught.value.source == named
 
 
-WRONG_TYPES: dict[str, dict[str, Any]] = {
-    "credentials": {"credentials": "false"},
-    "star_always": {"star_always": "no"},
-    "extra_methods": {"extra_methods": None},
-}
+WRONG_TYPES: list[tuple[str, Any]] = [
+    ("credentials", "false"),
+    ("credentials", 1),
+    ("star_always", "no"),
+    ("star_always", 0),
+    ("extra_methods", None),
+]
 
 
-@pytest.mark.parametrize(("option", "given"), WRONG_TYPES.items(), ids=WRONG_TYPES)
-def test_option_of_the_wrong_type(option: str, given: dict[str, Any]) -> None:
-    """A text such as `"false"` is no switch: it is refused, and by name."""
+@pytest.mark.parametrize(("option", "given"), WRONG_TYPES, ids=repr)
+def test_option_of_the_wrong_type(option: str, given: Any) -> None:
+    """A text such as `"false"` is no switch, nor is a number that equals one: it is refused, and by name."""
     with pytest.raises(TypeError, match=f"^{option} is "):
-        Policy.parse([rule(HTTPS)]).compile(**given)
+        Policy.parse([rule(HTTPS)]).compile(**{option: given})
 
 
 ACCEPTED = [
@@ -112,6 +129,15 @@ def test_credentials_accepted(origin: str) -> None:
     engine = Policy.parse([rule(origin)]).compile(credentials=True)
     assert [problem.code for problem in engine.problems] == []
     assert engine.credentials
+
+
+@pytest.mark.parametrize("origin", ["", "!", "null"], ids=repr)
+def test_s3_takes_odd_origins_for_what_they_are(origin: str) -> None:
+    """6: under `s3` any text may be listed, and one without `*` is one origin, not every one."""
+    engine = Policy.parse([rule(origin)], "s3").compile("s3", credentials=True)
+    assert "credentials-wide" not in {problem.code for problem in engine.problems}
+    assert engine.decide("GET", HTTPS).reason == "origin"
+    assert engine.decide("GET", origin).allowed is (origin != ""), "an empty Origin is none"
 
 
 def test_credentials_over_http_warn() -> None:
@@ -148,6 +174,21 @@ def test_extra_methods_refused(methods: Any, found: list[tuple[str, str]]) -> No
     assert [(problem.code, problem.path) for problem in caught.value.problems] == found
 
 
+FORBIDDEN_METHODS = [
+    ("OPTIONS", "preflights are answered by the policy itself."),
+    ("CONNECT", "no browser lets a page send it (Fetch, section 2.2.1)."),
+    ("TRACE", "no browser lets a page send it (Fetch, section 2.2.1)."),
+]
+
+
+@pytest.mark.parametrize(("method", "why"), FORBIDDEN_METHODS, ids=[case[0] for case in FORBIDDEN_METHODS])
+def test_forbidden_methods_say_why(method: str, why: str) -> None:
+    """7.2: OPTIONS is refused for another reason than what Fetch forbids."""
+    with pytest.raises(PolicyError) as caught:
+        Policy.parse([rule(HTTPS)]).compile(extra_methods=(method,))
+    assert [problem.message for problem in caught.value.problems] == [f"{method!r} cannot be added: {why}"]
+
+
 def test_lower_case_patch_warns() -> None:
     """7.2: `patch` is another method than `PATCH`, which is a warning with its fix."""
     [problem] = Policy.parse([rule(HTTPS)]).compile(extra_methods=("patch",)).problems
@@ -179,6 +220,8 @@ def test_decisions_are_values() -> None:
     assert again == DECISION
     assert hash(DECISION) == hash(again)
     assert DECISION.__eq__("a decision") is NotImplemented
+    other = Policy.parse([rule(HTTPS)]).compile().decide("HEAD", HTTPS)
+    assert (again == other, other == again) == (False, False)
     assert "allowed=True" in repr(DECISION)
     with pytest.raises(AttributeError, match=r"^Decision is immutable: allowed cannot be set$"):
         DECISION.allowed = False  # type: ignore[misc]

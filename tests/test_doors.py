@@ -92,7 +92,7 @@ def test_other_messages_pass_as_they_are() -> None:
     assert all(one is other for one, other in zip(sent, messages, strict=True))
 
 
-@pytest.mark.parametrize("kind", ["lifespan", "websocket", "something else"])
+@pytest.mark.parametrize("kind", ["lifespan", "websocket", "something else", "anything else"])
 def test_other_scopes_pass_as_they_are(kind: str) -> None:
     """Scopes that are no HTTP reach the application as the same object, with the same `receive` and `send`."""
     seen: list[Any] = []
@@ -215,9 +215,20 @@ def test_websocket_origin_check(headers: list[tuple[bytes, bytes]], accepted: bo
         {"AllowedOrigins": ["https://*.wild.example"], "AllowedMethods": ["GET"]},
     ]
     door = asgi.CORSMiddleware(saying({"type": "websocket.accept"}), rules, websocket_origin_check=True)
-    scope = {"type": "websocket", "path": "/ws", "headers": headers}
-    sent = exchange(door, scope, ({"type": "websocket.connect"},))
-    assert sent == [{"type": "websocket.accept" if accepted else "websocket.close"}]
+    for others in (
+        [],
+        [(b"accept", b"*/*"), (b"upgrade", b"websocket")],
+    ):  # names before and behind those that are read
+        scope = {"type": "websocket", "path": "/ws", "headers": [*others[:1], *headers, *others[1:]]}
+        sent = exchange(door, scope, ({"type": "websocket.connect"},))
+        assert sent == [{"type": "websocket.accept" if accepted else "websocket.close"}]
+
+
+@pytest.mark.parametrize("kind", ["lifespan", "xyz"])
+def test_only_handshakes_are_checked(kind: str) -> None:
+    """7.4: the check of handshakes looks at no other scope, which need not have headers."""
+    door = asgi.CORSMiddleware(saying({"type": "said"}), RULES, websocket_origin_check=True)
+    assert exchange(door, {"type": kind}) == [{"type": "said"}]
 
 
 def test_a_refused_handshake_is_read_first() -> None:
@@ -459,15 +470,18 @@ def test_wsgi_a_value_is_no_name(given: list[tuple[str, str]], kept: list[tuple[
     assert said[1] == [*kept, ("Vary", "Origin")]
 
 
-def test_s3_keeps_preflights_and_requests_apart() -> None:
+@pytest.mark.parametrize("method", ["GET", "PUT"])
+def test_s3_keeps_preflights_and_requests_apart(method: str) -> None:
     """3.7, 6: under `s3` a GET may hold a preflight's very headers; what is said to it is not said to the preflight."""
     asked = [(b"access-control-request-method", b"PUT"), (b"access-control-request-headers", b"x-a")]
     door = asgi.CORSMiddleware(saying(STARTED), RULES, profile="s3")
-    assert len(exchange(door, http("GET", *asked))) == 1
+    assert len(exchange(door, http(method, *asked))) == 1
     assert len(exchange(door, http("OPTIONS", *asked))) == 2, "the door's own answer, and not the application's"
+    assert len(exchange(door, http(method, *asked))) == 1
 
 
-def test_wsgi_s3_keeps_preflights_and_requests_apart() -> None:
+@pytest.mark.parametrize("method", ["GET", "PUT"])
+def test_wsgi_s3_keeps_preflights_and_requests_apart(method: str) -> None:
     """The same of a WSGI door."""
     reached: list[str] = []
 
@@ -477,9 +491,9 @@ def test_wsgi_s3_keeps_preflights_and_requests_apart() -> None:
 
     door: Any = wsgi.CORSMiddleware(app, RULES, profile="s3")
     headers = {"HTTP_ACCESS_CONTROL_REQUEST_METHOD": "PUT", "HTTP_ACCESS_CONTROL_REQUEST_HEADERS": "x-a"}
-    for method in ("GET", "OPTIONS"):
-        door(wsgi_environ(REQUEST_METHOD=method, **headers), lambda *_: None)
-    assert reached == ["GET"]
+    for one in (method, "OPTIONS", method):
+        door(wsgi_environ(REQUEST_METHOD=one, **headers), lambda *_: None)
+    assert reached == [method, method]
 
 
 def test_engine_is_exported() -> None:

@@ -143,6 +143,41 @@ def test_listed_origins_are_all_remembered() -> None:
     assert remembered(engine) == {("GET", origin) for origin in origins}
 
 
+def test_preflights_are_all_remembered() -> None:
+    """One preflight does not push out another, while there is room."""
+    engine = Policy.parse(RULES).compile()
+    asked = [(origin, method) for origin in (ORIGIN, "https://b.example") for method in ("GET", "PUT")]
+    names = ("Origin", "Access-Control-Request-Method")
+    wsgi_requests(engine, (Request("OPTIONS", tuple(zip(names, one, strict=True))) for one in asked))
+    assert remembered(engine) == {(*one, None) for one in asked}
+
+
+WINNERS: list[tuple[str, list[list[str]], str, int]] = [
+    ("a pattern of the second rule alone", [["x-a"], ["y-*"]], "y-1", 1),
+    ("a name that an earlier pattern matches", [["x-*"], ["x-a"]], "x-a", 0),
+    ("a name that a later pattern matches", [["x-a"], ["x-*"]], "x-a", 0),
+    ("a name and a pattern, in one rule only", [["x-*"], ["y"], ["x-*", "y"]], "x-1, y", 2),
+    ("a star after a pattern", [["x-*"], ["*"]], "x-1, y", 1),
+]
+
+
+@pytest.mark.parametrize(("lists", "names", "rule"), [case[1:] for case in WINNERS], ids=[case[0] for case in WINNERS])
+def test_the_first_rule_that_allows_every_name(lists: list[list[str]], names: str, rule: int) -> None:
+    """3.1: of the rules of one origin and method, the first wins whose names and patterns allow all that is requested."""
+    rules = [{"AllowedOrigins": [ORIGIN], "AllowedMethods": ["GET"], "AllowedHeaders": one} for one in lists]
+    assert Policy.parse(rules).compile().decide("OPTIONS", ORIGIN, "GET", names).rule == rule
+
+
+@pytest.mark.parametrize("pattern", ["#*", "x-*", "*#"])
+def test_patterns_of_header_names(pattern: str) -> None:
+    """2, 3.5: a `*` stands in a name beside any of a token's characters, also those that sort before it."""
+    engine = Policy.parse(
+        [{"AllowedOrigins": [ORIGIN], "AllowedMethods": ["GET"], "AllowedHeaders": [pattern]}]
+    ).compile()
+    asked = [engine.decide("OPTIONS", ORIGIN, "GET", name).allowed for name in (pattern.replace("*", "y"), "z")]
+    assert asked == [True, False]
+
+
 def test_unions_of_patterns_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Origins that several patterns match share what those give together; only so many unions are kept."""
     monkeypatch.setattr(_engine, "MAX_MEMO", 3)
@@ -333,6 +368,15 @@ def test_s3_tells_of_an_actual_request_s_headers(names: str, reason: str, end: s
     explanation = Policy.parse(RULES[:1], "s3").compile("s3").explain("GET", ORIGIN, None, names)
     assert (explanation.decision.kind, explanation.decision.reason) == ("actual", reason)
     assert explanation.sentence.endswith(end)
+
+
+@pytest.mark.parametrize(
+    "arguments", [("GET", ORIGIN, None, "z"), ("OPTIONS", ORIGIN, "GET", "z")], ids=["actual", "preflight"]
+)
+def test_the_first_of_the_furthest_rules_is_named(arguments: tuple[Any, ...]) -> None:
+    """8.3: where several rules fail at the headers, the first of them is named, also to an actual request of `s3`."""
+    decision = Policy.parse(RULES, "s3").compile("s3").decide(*arguments)
+    assert (decision.reason, decision.rule) == ("headers", 0)
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "POST", "DELETE", "HEAD", "PATCH"])

@@ -26,8 +26,10 @@ SCHEMES = {
 }
 HOSTS = {
     "good": ["a", "a.b", "a_b", "-", "..", "a.", "1.2.3.4", "xn--bcher-kva.example", "[::1]", "[2001:db8::1]"],
-    "bad": ["", "A", "a b", "a/b", "a:1", "a@b", "a*", "é", "a\r\n", "[", "]", "[]", "[::1", "::1]", "[a.b]", "[::1]a"],
-}
+    "bad": [
+        "", "A", "a b", "a/b", "a:1", "a@b", "a*", "é", "a\r\n", "[", "]", "[]", "[::1", "[::1a", "::1]", "[a.b]", "[::1]a",
+    ],
+}  # fmt: skip
 IPV6 = {
     "good": ["::", "::1", "1::", "1:2:3:4:5:6:7:8", "::ffff:1.2.3.4", "ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255"],
     "bad": [
@@ -52,7 +54,7 @@ ORIGINS = {
         "https://:1", "https:///", "https://a.example/", "https://a.example?", "https://a.example#", "https://u@a.example",
         "https://a.example:", "https://a.example:1:2", "https://a.example,https://b.example", "https://*.example",
         "https://A.example", "HTTPS://a.example", "https://a.example\x00", "https://a.example\r\nX: y", "https://a\\b",
-        "https://\u0430.example", "https://\uff41.example", "https://a.example\u3002b", "\udc80",
+        "https://\u0430.example", "https://\uff41.example", "https://a.example\u3002b", "\udc80", "https://\udc80",
         "https://[::1]:0", "https://[::1]x:1", "https://a://b",
     ],
 }  # fmt: skip
@@ -157,6 +159,19 @@ def test_pattern(pattern: str, text: str, matches: bool) -> None:
 def test_a_pattern_is_found_once() -> None:
     """A text with fewer dots than some pattern is not searched a second time."""
     assert Wildcards(["*.a", "*.b.c.d"], HOST_CHARACTERS).matching("x.a") == ["*.a"]
+
+
+KINDS = [
+    ("prefixes alone", ["x-*", "abc*"], {"x-1", "x-2", "abcd", "ab"}, {"x-1", "x-2", "abc", "ab"}),
+    ("suffixes alone", ["*-a", "*b"], {"x-a", "yy-a", "-a", "a"}, {"-a", "a"}),
+    ("both", ["x-*-yz", "*z"], {"x-1-yz", "x-22-yz", "x--yz", "x-yz"}, {"x--yz", "x-yz"}),
+]
+
+
+@pytest.mark.parametrize(("patterns", "texts", "kinds"), [case[1:] for case in KINDS], ids=[case[0] for case in KINDS])
+def test_kinds(patterns: list[str], texts: set[str], kinds: set[str]) -> None:
+    """3.6: of texts that only differ where no pattern looks, one is asked for; shorter ones are left whole."""
+    assert Wildcards(patterns, None).kinds(texts) == kinds
 
 
 def test_no_patterns() -> None:

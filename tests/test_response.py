@@ -122,6 +122,7 @@ def test_what_a_door_learns_never_shows() -> None:
         ([("Vary", "a"), ("VARY", "b")], [("Vary", "a"), ("VARY", "b, Origin"), *ADDED]),
         ([("Vary", "Origin")], [("Vary", "Origin"), *ADDED]),
         ([("Vary", "*")], [("Vary", "*"), *ADDED]),
+        ([("Vary", "Vary")], [("Vary", "Vary, Origin"), *ADDED]),
         ([("X", "1"), ("X", "2")], [("X", "1"), ("X", "2"), *ADDED, ("Vary", "Origin")]),
         ([("Access-Control-Allow-Origin", "*"), ("Vary", "a")], [("Vary", "a, Origin"), *ADDED]),
     ]

@@ -33,10 +33,10 @@ REFUSED_METHODS = _fetch.FORBIDDEN_METHODS | {"OPTIONS"}
 def compile_policy(
     policy: Policy,
     *,
-    profile: str = "r2",
-    credentials: bool | None = None,
-    extra_methods: Sequence[str] = (),
-    star_always: bool = False,
+    profile: str,
+    credentials: bool | None,
+    extra_methods: Sequence[str],
+    star_always: bool,
 ) -> Engine:
     """Compile `policy`; see `Policy.compile`.
 

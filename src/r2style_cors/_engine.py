@@ -155,7 +155,7 @@ class Chain:
     """
 
     __slots__ = (
-        "_all", "_bits", "_every", "_pattern_bits", "_patterns", "actual_refusal", "grants", "preflight_refusal",
+        "_bits", "_every", "_pattern_bits", "_patterns", "actual_refusal", "grants", "preflight_refusal",
     )  # fmt: skip
 
     def __init__(
@@ -172,7 +172,6 @@ class Chain:
         self.grants = grants
         self.actual_refusal = actual_refusal
         self.preflight_refusal = preflight_refusal
-        self._all = (1 << len(grants)) - 1
         self._bits = bits
         self._every = every
         self._patterns = patterns
@@ -184,7 +183,7 @@ class Chain:
         if not names or grants[0].headers.every:
             return grants[0]
         bits = self._bits
-        allowed = self._all
+        allowed = -1  # all of them: its bits are all set
         if not all(map(bits.__contains__, names)):
             if not self._every and not self._patterns:
                 return None  # the usual refusal, found at the first unknown name
@@ -198,7 +197,7 @@ class Chain:
         """The rules that allow all of `names`, none of which is spelt out by any of them."""
         if not self._patterns:
             return self._every
-        allowed = self._all
+        allowed = -1
         for name in self._patterns.kinds(names):
             rules = self._every
             for pattern in self._patterns.matching(name):
