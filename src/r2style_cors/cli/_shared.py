@@ -30,8 +30,7 @@ def read_bytes(file: str) -> bytes:
         PolicyError: there is no such file, or it cannot be read, or is too large.
 
     """
-    from .._forms import read_file
-    from .._forms._tree import MAX_BYTES
+    from .._forms import MAX_BYTES, read_file
 
     return sys.stdin.buffer.read(MAX_BYTES + 1) if file == "-" else read_file(file)
 

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.text import Text as Line
 
-from .._forms._tree import MAX_BYTES
+from .._forms import MAX_BYTES
 from .._spans import Text
 from ..errors import PolicyError
 from ._report import Checked, as_json, counts, github
