@@ -177,10 +177,10 @@ def _mend(name: str, shown: str, data: bytes, fixed: Fixed, task: _Task) -> _Don
 
 def _write(name: str, text: str) -> bool:
     """Put the mended text in the place of the file, whole or not at all; says whether that was possible."""
-    from .._follow import replace_file
+    from .._files import replace_file
 
     try:
-        replace_file(Path(name), text)
+        replace_file(Path(name), text.encode())
     except OSError as error:
         told = Line(f"{visible(name)} cannot be written: {error.strerror}.", "red")
         Console(stderr=True, highlight=False).print(told, soft_wrap=True)

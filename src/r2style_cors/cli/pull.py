@@ -58,10 +58,10 @@ def _once(bucket: Bucket, output: Path | None, form: str, profile: str) -> None:
     if output is None:
         typer.echo(policy.dump(form), nl=False)
         return
-    from .._follow import replace_file
+    from .._files import replace_file
 
     try:
-        replace_file(output, policy.dump(form))
+        replace_file(output, policy.dump(form).encode())
     except OSError as error:
         fail(f"{output} cannot be written: {error.strerror}.")
     typer.echo(f"Wrote {output} from {bucket}.")
