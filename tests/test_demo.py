@@ -6,7 +6,6 @@ import hashlib
 import json
 import shutil
 import socket
-import stat
 import tempfile
 from contextlib import closing, contextmanager
 from dataclasses import asdict
@@ -18,7 +17,7 @@ import httpx
 import pytest
 
 from r2style_cors import Policy, PolicyError, convert, load_policy, matrix
-from r2style_cors.demo import _bucket, _examine, _files, _page, _policy, _recorder, _serve, _uploads
+from r2style_cors.demo import _bucket, _examine, _page, _policy, _recorder, _serve, _uploads
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -164,36 +163,6 @@ def test_servers_answer_alike(shared: tuple[_serve.Demo, httpx.Client], method: 
     names = ("allow", "content-type", "content-length", "etag", "vary")
     asgi, wsgi = ((answer.status_code, [answer.headers.get(name) for name in names]) for answer in answers)
     assert asgi == wsgi
-
-
-# Files that are written whole.
-
-
-def test_whole_file_keeps_its_mode(tmp_path: Path) -> None:
-    """A file that is replaced has the mode of the old one."""
-    file = tmp_path / "cors.json"
-    file.write_bytes(b"old")
-    file.chmod(0o640)
-    _files.write_whole(file, b"new")
-    assert (file.read_bytes(), stat.S_IMODE(file.stat().st_mode)) == (b"new", 0o640)
-
-
-def test_whole_file_follows_a_link(tmp_path: Path) -> None:
-    """A symbolic link stays one, and the file that it names is replaced."""
-    real, link = tmp_path / "real.json", tmp_path / "cors.json"
-    real.write_bytes(b"old")
-    link.symlink_to(real)
-    _files.write_whole(link, b"new")
-    assert link.is_symlink()
-    assert real.read_bytes() == b"new"
-
-
-def test_whole_file_leaves_nothing_of_a_failure(tmp_path: Path) -> None:
-    """Where the last step fails, the target is untouched and no half-written file stays behind."""
-    (tmp_path / "folder").mkdir()
-    with pytest.raises(OSError, match="folder"):
-        _files.write_whole(tmp_path / "folder", b"new")
-    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
 
 
 # The policy file.

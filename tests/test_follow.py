@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import stat
 from typing import TYPE_CHECKING
 
 import pytest
 
 from r2style_cors import Policy, load_policy
 from r2style_cors._bucket import BucketReader, bucket_at
-from r2style_cors._follow import Follower, replace_file
+from r2style_cors._follow import Follower
 from support.buckets import ACCOUNT, S3, Server, api_error, api_reply, set_credentials
 
 if TYPE_CHECKING:
@@ -168,44 +166,3 @@ def test_waits_are_bounded(followed: Followed, every: float, longest: float) -> 
     for _ in range(20):
         followed.look(api_error(403, 10000, "no"))
     assert followed.follower.wait(every) == longest
-
-
-def test_mode_and_link_stay(tmp_path: Path) -> None:
-    """A replaced file keeps its mode, and a link stays a link to it; a new file gets the usual mode."""
-    target, link, usual = tmp_path / "target.json", tmp_path / "cors.json", tmp_path / "usual"
-    target.write_text("old")
-    target.chmod(0o640)
-    link.symlink_to(target)
-    usual.touch()
-    replace_file(link, "new\n")
-    replace_file(tmp_path / "fresh.json", "")
-    assert (target.read_text(), link.is_symlink()) == ("new\n", True)
-    assert stat.S_IMODE(target.stat().st_mode) == 0o640
-    assert (tmp_path / "fresh.json").stat().st_mode == usual.stat().st_mode
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["cors.json", "fresh.json", "target.json", "usual"]
-
-
-def test_interrupted_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Stopped before the new file is safely on the disk, the old one is there, whole, and nothing besides."""
-    path = tmp_path / "cors.json"
-    path.write_text("old")
-
-    def stopped(_: int) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(os, "fsync", stopped)
-    with pytest.raises(KeyboardInterrupt):
-        replace_file(path, "new")
-    assert path.read_text() == "old"
-    assert [one.name for one in tmp_path.iterdir()] == ["cors.json"]
-
-
-def test_folder_that_cannot_be_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where a folder cannot be opened, as on Windows, the file is replaced all the same."""
-
-    def refused(*_: object) -> int:
-        raise PermissionError
-
-    monkeypatch.setattr(os, "open", refused)
-    replace_file(tmp_path / "cors.json", "new")
-    assert (tmp_path / "cors.json").read_text() == "new"

@@ -94,7 +94,7 @@ def rooms(room: str, *, nested: bool) -> set[str]:
 
 def test_the_graph_is_read() -> None:
     """The reader below sees what is there: rooms beside, inside and above, modules, and imports in functions."""
-    assert {"policy", "_forms._json"} <= rooms("_convert", nested=False)
+    assert {"policy", "_forms"} <= rooms("_convert", nested=False)
     assert "_forms._reading" in rooms("_forms", nested=False)
     assert "policy" in rooms("_door", nested=True) - rooms("_door", nested=False)
     assert "policy" not in rooms("_door", nested=False)
@@ -133,6 +133,12 @@ def test_libraries_are_named_where_they_belong(room: str) -> None:
 def test_nothing_but_the_desk_imports_the_desk(room: str) -> None:
     """Commands and the demo are imported by commands, the demo and `python -m` alone."""
     assert rooms(room, nested=True) <= set(LIBRARY_ROOMS)
+
+
+@pytest.mark.parametrize("room", [room for room in ROOMS if room.partition(".")[0] != "_forms"])
+def test_the_forms_are_one_room_to_others(room: str) -> None:
+    """What other rooms need of the forms, they import from the folder, and none of its files."""
+    assert [name for name in rooms(room, nested=True) if name.startswith("_forms.")] == []
 
 
 def test_no_room_imports_itself_in_a_round() -> None:

@@ -22,10 +22,11 @@ from ._fetch import (
 )
 from ._forms import FORMS, KEYS, literal, path_of, read, read_file
 from ._hosts import host_of, is_loopback, registrable_domain, wildcard_domain
+from ._judge import document_of, judge_reading
 from ._origins import HOST_CHARACTERS, Wildcards
 from ._rules import LISTS, MAX_AGE_LIMIT, REQUIRED, is_error, judge_rule, rulebook
 from .errors import PolicyError, Problem
-from .policy import Policy, _judge_reading
+from .policy import Policy
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -148,7 +149,7 @@ def check(policy: Source, profile: str = "r2", *, forms: Collection[str] = FORMS
 
 def examine(reading: Reading, profile: str, forms: Collection[str]) -> tuple[Problem, ...]:
     """What `check` says of a document that has been read."""
-    judged = _judge_reading(reading, profile).problems
+    judged = judge_reading(reading, profile).problems
     problems = [_as_r2_has_it(problem) for problem in judged]
     views = views_of(reading, profile)
     problems += _wrong_form(reading, forms)
@@ -166,7 +167,7 @@ def views_of(reading: Reading, profile: str) -> list[View]:
 
 def _reading_of(policy: Source) -> Reading:
     if isinstance(policy, Policy):
-        return policy._verdict.reading  # noqa: SLF001 - the rooms of one house
+        return document_of(policy)
     if isinstance(policy, str) and not policy.lstrip("\ufeff \t\r\n").startswith(("[", "{", "<")):
         return read(read_file(policy), strict=True)
     return read(read_file(policy) if isinstance(policy, os.PathLike) else policy, strict=True)

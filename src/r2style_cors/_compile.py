@@ -12,6 +12,7 @@ from ._door import check_switch
 from ._engine import Chain, Engine, Grant, Grants, HeaderTest
 from ._forms import path_of
 from ._hosts import host_of, is_loopback, registrable_domain, wildcard_domain
+from ._judge import document_of
 from ._origins import Wildcards, is_echoable
 from ._profiles import profile_named
 from .errors import PolicyError, Problem
@@ -282,7 +283,7 @@ def _credential_problems(policy: Policy, profile: Profile, credentials: bool | N
     """What SEMANTICS 7.1 refuses or warns of; 6 makes a warning of it under `s3`."""
     if not (profile.credentials if credentials is None else credentials):
         return
-    reading = policy._verdict.reading  # noqa: SLF001 - the rooms of one house
+    reading = document_of(policy)
     for rule, draft in zip(policy.rules, reading.drafts or (), strict=True):
         for at, problem in _credential_findings(rule, profile, asked=credentials is True):
             spot = draft.spot_of(at)

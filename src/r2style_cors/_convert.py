@@ -5,10 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ._forms._json import read_json
-from ._forms._keys import BODY_KEYS, REPLY_KEYS
-from ._forms._text import to_text
-from ._forms._tree import Report, plain, step
+from ._forms import BODY_KEYS, REPLY_KEYS, Report, plain, read_json, step, to_text
 from .policy import Policy
 
 if TYPE_CHECKING:

@@ -23,10 +23,7 @@ from xml.sax.saxutils import escape
 
 from ._check import examine, views_of
 from ._convert import convert
-from ._forms import FORMS, KEYS, literal, read
-from ._forms._keys import _normal
-from ._forms._text import to_text
-from ._forms._tree import step
+from ._forms import FORMS, KEYS, literal, normal, read, step, to_text
 from ._rules import FIELDS, rulebook
 from ._rules_origin import lower
 from ._spans import Text
@@ -375,7 +372,7 @@ def _surely(key: str, known: Mapping[str, set[str]]) -> str | None:
     """The one of the `known` keys that `key` is nearly; None where there are several, as `Headers` is two."""
     if not _PLAIN_KEY.fullmatch(key):  # `_AllowedOrigins` may have been put out of use like this
         return None
-    found = [one for one, ways in known.items() if any(_is_near(_normal(key), _normal(way)) for way in ways)]
+    found = [one for one, ways in known.items() if any(_is_near(normal(key), normal(way)) for way in ways)]
     return found[0] if len(found) == 1 else None
 
 

@@ -8,19 +8,17 @@ Laws of this room:
 
 from __future__ import annotations
 
-import os
-import secrets
-import stat
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ._bucket import BucketError
 from ._diff import diff
+from ._files import replace_file
 from .errors import PolicyError
 from .policy import load_policy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from ._bucket import BucketReader
     from ._diff import Difference
@@ -62,7 +60,7 @@ class Follower:
         """Write `policy` if the file says something else, or nothing good."""
         news = self._news(policy)
         if news is not None:
-            replace_file(self._path, policy.dump(self._form))
+            replace_file(self._path, policy.dump(self._form).encode())
         if self._trouble is not None:
             self._say(f"{self._reader.bucket} can be followed again.")
             self._trouble = None
@@ -93,35 +91,3 @@ def summary(found: Difference) -> str:
     """How much two policies differ, in a few words."""
     grants, headers = len(found.grants), len(found.headers)
     return f"differences in what is granted: {grants}, in response headers: {headers}"
-
-
-def replace_file(path: Path, text: str) -> None:
-    """Write `text` to `path`, whole or not at all, with the mode that the file has; raises OSError.
-
-    The new file is on the disk before it takes the old one's place, and its name before this returns.
-    """
-    target = Path(os.path.realpath(path))  # a link stays one
-    fresh = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
-    try:
-        with fresh.open("x", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            if target.exists():
-                fresh.chmod(stat.S_IMODE(target.stat().st_mode))
-            os.fsync(file.fileno())
-        fresh.replace(target)
-    finally:
-        fresh.unlink(missing_ok=True)
-    _sync_folder(target.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Put a folder's names on the disk, where the system can open a folder."""
-    try:
-        handle = os.open(folder, os.O_RDONLY)
-    except PermissionError:  # as on Windows, or where one may write in a folder but not list it
-        return
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from ._engine import METHODS
-from ._forms._keys import BODY_KEYS, KEYS, REPLY_KEYS, RULES_KEY
+from ._forms import BODY_KEYS, KEYS, REPLY_KEYS, RULES_KEY
 from ._rules import REQUIRED
 
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"

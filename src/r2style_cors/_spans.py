@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from ._forms._tree import Lines
+from ._forms import Lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

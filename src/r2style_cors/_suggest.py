@@ -16,8 +16,7 @@ from ._compile import WRITING_METHODS, expect_policy
 from ._engine import MAX_REQUEST_HEADERS, METHODS, requested_names
 from ._explain import Wish, ask, joined, rule_name
 from ._fetch import is_forbidden_request_header, is_token
-from ._forms import KEYS
-from ._forms._keys import RULES_KEY
+from ._forms import KEYS, RULES_KEY
 from ._profiles import profile_named
 from ._rules import rulebook
 from ._text import shown

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, cast
 
 from pydantic import (
@@ -33,13 +32,13 @@ from ._forms import (
     KEYS,
     literal,
     nearest_field,
-    path_of,
     read,
     read_file,
     reading_of,
     shown,
     write,
 )
+from ._judge import Verdict, judge_reading
 from ._rules import FIELDS, HOLE, LISTS, REQUIRED, is_error, judge_rule, judge_size, kind, rulebook
 from .errors import PolicyError, Problem
 
@@ -47,8 +46,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ._engine import Engine
-    from ._forms import Draft, Reading, Report
-    from ._rules import Finding
+    from ._forms import Reading
 
 # What a rule's constructor accepts: the model's names, and the dashboard's keys.
 _NAMES = {**{name: name for name in FIELDS}, **{keys[0]: name for name, keys in KEYS["dashboard"].items()}}
@@ -57,16 +55,6 @@ _Origin = Annotated[str, WithJsonSchema(_schema.ORIGIN)]
 _Method = Annotated[str, WithJsonSchema(_schema.METHOD)]
 _Header = Annotated[str, WithJsonSchema(_schema.HEADER)]
 _ExposeHeader = Annotated[str, WithJsonSchema(_schema.TOKEN)]
-
-
-@dataclass(frozen=True, slots=True)
-class _Verdict:
-    """A reading that has been judged: what the models' constructors need not judge again."""
-
-    reading: Reading
-    profile: str
-    rules: list[dict[str, Any]]
-    problems: tuple[Problem, ...]
 
 
 class _Model(BaseModel):
@@ -137,7 +125,7 @@ class Rule(_Model):
     @model_validator(mode="wrap")
     @classmethod
     def _judge(cls, data: Any, handler: ModelWrapValidatorHandler[Rule], info: ValidationInfo) -> Rule:
-        if isinstance(data, Rule) or isinstance(info.context, _Verdict):
+        if isinstance(data, Rule) or isinstance(info.context, Verdict):
             return handler(data)
         values, errors = _by_field(data)
         clean, findings = judge_rule(values, "r2")
@@ -166,7 +154,7 @@ class Policy(_Model):
 
     rules: tuple[Rule, ...] = Field(json_schema_extra={"minItems": 1})
 
-    _verdict: _Verdict = PrivateAttr()
+    _verdict: Verdict = PrivateAttr()
 
     if TYPE_CHECKING:
 
@@ -177,7 +165,7 @@ class Policy(_Model):
     def _judge(cls, data: Any, handler: ModelWrapValidatorHandler[Policy], info: ValidationInfo) -> Policy:
         if isinstance(data, Policy):
             return handler(data)
-        if isinstance(info.context, _Verdict):
+        if isinstance(info.context, Verdict):
             policy = handler(data)
             policy._verdict = info.context  # noqa: SLF001 - its own kind
             return policy
@@ -186,7 +174,7 @@ class Policy(_Model):
             raise ValidationError.from_exception_data(cls.__name__, errors)
         policy = handler(data)
         reading = reading_of([rule._written for rule in policy.rules])  # noqa: SLF001 - its own kind
-        policy._verdict = _judge_reading(reading, "r2")  # noqa: SLF001 - its own kind
+        policy._verdict = judge_reading(reading, "r2")  # noqa: SLF001 - its own kind
         return policy
 
     @classmethod
@@ -357,37 +345,10 @@ def _present(rule: Rule) -> dict[str, Any]:
 
 def _settle(reading: Reading, profile: str) -> Policy:
     """Judge a reading and make a policy of it; raises PolicyError with every problem if one is an error."""
-    verdict = _judge_reading(reading, profile)
+    verdict = judge_reading(reading, profile)
     if any(problem.severity == "error" for problem in verdict.problems):
         raise PolicyError(verdict.problems, reading.form)
     return Policy.model_validate({"rules": verdict.rules}, context=verdict)
-
-
-def _judge_reading(reading: Reading, profile: str) -> _Verdict:
-    report = reading.report.copy()
-    rules: list[dict[str, Any]] = []
-    if reading.drafts is not None:
-        for one in judge_size(len(reading.drafts), reading.size):
-            report.add(one.code, reading.path, reading.spot, one.message, severity=one.severity)
-        for draft in reading.drafts:
-            clean, findings = judge_rule(draft.values, profile, any_case=reading.form == "terraform")
-            rules.append(clean)
-            for finding in findings:
-                _report(finding, draft, str(reading.form), report)
-    return _Verdict(reading, profile, rules, report.problems())
-
-
-def _report(finding: Finding, draft: Draft, form: str, report: Report) -> None:
-    """Turn a finding into a problem, with its place in the author's own form."""
-    one, at = finding.fault, finding.at
-    if one.code == "missing-key":
-        path, spot = draft.home_of(str(at[0]))
-        message = f"The required key `{KEYS[form][str(at[0])][-1]}` is missing here."
-        report.add(one.code, path, spot, message)
-        return
-    fix = None if one.mended is None else str(one.mended) if form == "xml" else literal(one.mended)
-    spot, path = draft.spot_of(at), path_of(form, draft, at)
-    report.add(one.code, path, spot, one.message, value=finding.value, fix=fix, severity=one.severity)
 
 
 def _line_error(code: str, message: str, mended: object, at: tuple[str | int, ...], value: object) -> InitErrorDetails:

@@ -8,29 +8,39 @@ from __future__ import annotations
 import json
 
 from ._json import read_json
-from ._keys import FORMS, KEYS, nearest_field, spelled
+from ._keys import BODY_KEYS, FORMS, KEYS, REPLY_KEYS, RULES_KEY, nearest_field, normal, spelled
 from ._reading import Draft, Reading, path_of, reading_of
 from ._shapes import read_shape
 from ._text import read_file, read_standard_input, to_text
-from ._tree import PARSED, Report, literal, plain, refuse, shown, wrap
+from ._tree import MAX_BYTES, PARSED, Lines, Report, literal, plain, refuse, shown, step, wrap
 from ._write import write
 from ._xml import read_xml
 
 __all__ = [
+    "BODY_KEYS",
     "FORMS",
     "KEYS",
+    "MAX_BYTES",
+    "REPLY_KEYS",
+    "RULES_KEY",
     "Draft",
+    "Lines",
     "Reading",
     "Report",
     "literal",
     "nearest_field",
+    "normal",
     "path_of",
+    "plain",
     "read",
     "read_file",
+    "read_json",
     "read_standard_input",
     "reading_of",
     "shown",
     "spelled",
+    "step",
+    "to_text",
     "write",
 ]
 

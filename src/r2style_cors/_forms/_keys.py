@@ -89,13 +89,14 @@ def field_path(form: str, at: Location) -> str:
     return "".join(step(key) for key in keys) + "".join(f"[{index}]" for index in indexes)
 
 
-def _normal(key: str) -> str:
+def normal(key: str) -> str:
+    """A key without case and punctuation."""
     return "".join(character for character in key.lower() if character.isalnum())
 
 
 # Every spelling of every form, without case and punctuation, and the field that it means.
 _MEANINGS: Final = {
-    _normal(spelling): name
+    normal(spelling): name
     for keys_of in KEYS.values()
     for name, keys in keys_of.items()
     for spelling in ("".join(keys), keys[-1])
@@ -106,16 +107,16 @@ _MAX_GUESSED = 64  # comparing costs the square of the length
 
 def nearest_field(key: str, form: str) -> str | None:
     """Find what an unknown key of a rule probably means: a field, or a key of the form that holds fields."""
-    outer = {_normal(keys[0]): keys[0] for keys in KEYS[form].values() if len(keys) > 1}
+    outer = {normal(keys[0]): keys[0] for keys in KEYS[form].values() if len(keys) > 1}
     meanings = _MEANINGS | outer
-    close = _closest(_normal(key), meanings)
+    close = _closest(normal(key), meanings)
     return None if close is None else meanings[close]
 
 
 def nearest_key(key: str, known: Iterable[str]) -> str | None:
     """Find the known key that an unknown one outside the rules probably means."""
-    spellings = {_normal(one): one for one in known}
-    close = _closest(_normal(key), spellings)
+    spellings = {normal(one): one for one in known}
+    close = _closest(normal(key), spellings)
     return None if close is None else spellings[close]
 
 

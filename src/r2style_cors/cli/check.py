@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.text import Text as Line
 
-from .._forms._tree import MAX_BYTES
+from .._forms import MAX_BYTES
 from .._spans import Text
 from ..errors import PolicyError
 from ._report import Checked, as_json, counts, github
@@ -199,10 +199,10 @@ def _mend(name: str, shown: str, data: bytes, fixed: Fixed, task: _Task) -> _Don
 
 def _write(name: str, text: str) -> bool:
     """Put the mended text in the place of the file, whole or not at all; says whether that was possible."""
-    from .._follow import replace_file
+    from .._files import replace_file
 
     try:
-        replace_file(Path(name), text)
+        replace_file(Path(name), text.encode())
     except OSError as error:
         told = Line(f"{visible(name)} cannot be written: {error.strerror}.", "red")
         Console(stderr=True, highlight=False).print(told, soft_wrap=True)

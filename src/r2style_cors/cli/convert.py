@@ -59,8 +59,8 @@ def _converted(file: str, form: str, profile: str, account_id: str | None, bucke
 
 
 def _put(path: Path, text: str) -> None:
-    from .._follow import replace_file
+    from .._files import replace_file
 
     if path.exists() and not path.is_file():  # a directory, or a device, which must not become a file
         fail(f"{path}: is not a file, and is left as it is.")
-    replace_file(path, text)
+    replace_file(path, text.encode())

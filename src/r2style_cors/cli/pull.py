@@ -61,10 +61,10 @@ def _once(bucket: Bucket, output: Path | None, form: str, profile: str) -> None:
     if output is None:
         typer.echo(policy.dump(form).encode("utf-8"), nl=False)
         return
-    from .._follow import replace_file
+    from .._files import replace_file
 
     try:
-        replace_file(output, policy.dump(form))
+        replace_file(output, policy.dump(form).encode())
     except OSError as error:
         fail(f"{output} cannot be written: {error.strerror}.")
     _say(f"Wrote {output} from {bucket}.")

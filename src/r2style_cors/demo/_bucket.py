@@ -18,7 +18,7 @@ import starlette.requests
 import starlette.responses
 import werkzeug.wrappers
 
-from ._files import write_whole
+from .._files import replace_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -95,7 +95,7 @@ class Bucket:
         return Answer(204, {})
 
     def _write(self, path: Path, body: bytes) -> None:
-        write_whole(path, body)
+        replace_file(path, body)
 
     def _remove(self, path: Path) -> None:
         path.unlink(missing_ok=True)

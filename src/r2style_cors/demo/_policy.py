@@ -5,10 +5,10 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from .._files import replace_file
 from .._source import PolicyFile
 from ..errors import PolicyError
 from ..policy import Policy
-from ._files import write_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,5 +86,5 @@ class DemoPolicy:
         """
         content = text.encode()
         Policy.parse(content)
-        write_whole(self.path, content)
+        replace_file(self.path, content)
         self.file.reload()
