@@ -619,3 +619,10 @@ def test_gevent(path: Path) -> None:
         print(exposed(wsgi_headers(door)))
     """
     assert run(script, str(path)) == "x-new\n"
+
+
+@pytest.mark.parametrize("seconds", ["2", None, True], ids=repr)
+def test_check_every_is_a_number(seconds: Any) -> None:
+    """What is no number is refused by name, and so are True and False, which would count as one."""
+    with pytest.raises(TypeError, match=f"^check_every is {seconds!r}; it must be a number of seconds"):
+        PolicyFile("cors.json", seconds)

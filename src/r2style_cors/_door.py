@@ -75,7 +75,8 @@ class Options:
 
     def accept(self, engine: Engine) -> Engine:
         """An engine that is ready has options of its own."""
-        if (self.profile, self.credentials, tuple(self.extra_methods), self.star_always) != ("r2", None, (), False):
+        usual = (self.profile, self.credentials, self.star_always) == ("r2", None, False)
+        if not usual or self.extra_methods not in ((), [], frozenset()):
             message = (
                 "profile, credentials, extra_methods and star_always belong to Policy.compile(): an Engine has its own"
             )
