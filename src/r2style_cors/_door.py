@@ -115,7 +115,8 @@ def open_door(policy: DoorPolicy, make: Callable[[Engine], App], app: App, optio
 
         return routed
     if isinstance(policy, PolicyFile):
-        current = policy.follow(lambda data: make(options.compile(_parsed(data, options)))).current
+        follower = policy._follow(lambda data: make(options.compile(_parsed(data, options))))  # noqa: SLF001 - for doors
+        current = follower.current
 
         def following(*request: Any) -> Any:
             return current()(*request)

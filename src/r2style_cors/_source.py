@@ -54,7 +54,7 @@ class Follower(Generic[Ready]):
     def current(self) -> Ready:
         """What is in force now. Looks at the file when its time has come, and never waits for it to be read."""
         if monotonic() >= self._file.next_look:
-            self._file.look()
+            self._file._look()  # noqa: SLF001 - its own file
         return self.ready
 
 
@@ -118,7 +118,7 @@ class PolicyFile:
                 self._failed(error)
                 raise
 
-    def follow(self, build: Callable[[bytes], Ready]) -> Follower[Ready]:
+    def _follow(self, build: Callable[[bytes], Ready]) -> Follower[Ready]:
         """For doors: build something of the file in force, and again whenever that changes.
 
         Raises:
@@ -135,7 +135,7 @@ class PolicyFile:
             self._followers.add(follower)
         return follower
 
-    def look(self) -> None:
+    def _look(self) -> None:
         """One `stat`. What it finds is read on a thread of its own, and requests go on meanwhile. Never raises."""
         now = monotonic()
         self.next_look = now + self.check_every
@@ -146,7 +146,7 @@ class PolicyFile:
                 self._failed(error)
                 self._reading.release()
 
-    def forked(self) -> None:
+    def _forked(self) -> None:
         """In a child process: a thread that was reading did not come along, and must not hold its lock for ever."""
         if self._reading.locked():
             self._reading = threading.Lock()
@@ -208,7 +208,7 @@ _every_file: weakref.WeakSet[PolicyFile] = weakref.WeakSet()
 
 def _after_fork() -> None:
     for file in _every_file:
-        file.forked()
+        file._forked()  # noqa: SLF001 - its own kind
 
 
 # Where processes cannot fork, there is nothing to register with.
@@ -231,8 +231,9 @@ class PathPolicies:
     """
 
     def __init__(self, policies: Mapping[str, PolicySource | None]) -> None:
-        if not isinstance(policies, Mapping):
-            message = f"policies is a {type(policies).__name__}; it must be a dict of path prefixes and their policies"
+        given: object = policies
+        if not isinstance(given, Mapping):
+            message = f"policies is a {type(given).__name__}; it must be a dict of path prefixes and their policies"
             raise TypeError(message)
         prefixes: list[object] = list(policies)
         others = [prefix for prefix in prefixes if not isinstance(prefix, str)]
