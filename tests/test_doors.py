@@ -365,8 +365,14 @@ ENGINE = Policy.parse(RULES).compile()
 
 @pytest.mark.parametrize(
     "options",
-    [{"profile": "s3"}, {"credentials": False}, {"extra_methods": ("PATCH",)}, {"star_always": True}],
-    ids=lambda options: next(iter(options)),
+    [
+        {"profile": "s3"},
+        {"credentials": False},
+        {"extra_methods": ("PATCH",)},
+        {"extra_methods": None},
+        {"star_always": True},
+    ],
+    ids=lambda options: "{}={}".format(*next(iter(options.items()))),
 )
 def test_options_beside_an_engine(options: Any) -> None:
     """An Engine has options of its own: others beside it are a TypeError."""

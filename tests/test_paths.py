@@ -236,6 +236,20 @@ def test_policies_by_path_do_not_nest(make: Callable[[Any], Any]) -> None:
         make(PathPolicies({"/api/": inner}))
 
 
+@pytest.mark.parametrize("given", [None, 3, [("/api", "cors.json")], "cors.json"], ids=repr)
+def test_policies_by_path_are_a_mapping(given: Any) -> None:
+    """What is no mapping is a TypeError that says what may stand there."""
+    with pytest.raises(TypeError, match=f"^policies is a {type(given).__name__}; it must be a dict of path prefixes"):
+        PathPolicies(given)
+
+
+def test_no_prefix_is_refused() -> None:
+    """Without a prefix no policy would be enforced: that is a problem, and no door that stands open."""
+    with pytest.raises(PolicyError) as raised:
+        PathPolicies({})
+    assert [(problem.code, problem.severity) for problem in raised.value.problems] == [("path-prefix", "error")]
+
+
 def test_what_it_was_made_of_may_change() -> None:
     """The mapping is copied: changing it later changes nothing."""
     parts: dict[str, Any] = {"/api": policy("x")}

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from r2style_cors import Decision, Policy
-from r2style_cors._response import MAX_LEARNED, MAX_MERGED, MAX_NAME, MAX_VALUE, Response, merged_vary
+from r2style_cors._response import MAX_LEARNED, MAX_MERGED, MAX_NAME, MAX_VALUE, HeaderEditor, merged_vary
 from r2style_cors.wsgi import CORSMiddleware
 
 ORIGIN = "https://app.example"
@@ -76,11 +76,11 @@ def test_edit(
     raw: bool,
 ) -> None:
     """Headers come out edited, as str and as bytes alike, twice over; the application's own list is as it was."""
-    response = Response(raw=raw, keep_app_headers=keep)
+    editor = HeaderEditor(raw=raw, keep_app_headers=keep)
     given: Any = [(name.encode(), value.encode()) for name, value in headers] if raw else [*headers]
     before = [*given]
     for _ in range(2):
-        out, gone = response.edit(given, decision)
+        out, gone = editor.edit(given, decision)
         assert lowered(out) == lowered(edited), "names of the decision's own are lower-case in bytes"
         assert gone is replaced
     assert given == before
@@ -134,23 +134,23 @@ def test_what_a_door_learns_never_shows() -> None:
 
 def test_learning_is_bounded() -> None:
     """An application that makes up names and values of Vary costs no memory, and has its headers all the same."""
-    response = Response(raw=False, keep_app_headers=False)
+    editor = HeaderEditor(raw=False, keep_app_headers=False)
     for number in range(MAX_LEARNED + 10):
         headers = [(f"X-{number}", "1"), ("Vary", f"a{number}")]
-        out, _ = response.edit(headers, REFUSED)
+        out, _ = editor.edit(headers, REFUSED)
         assert out == [headers[0], ("Vary", f"a{number}, Origin")]
-        response.with_vary(joined := [*headers, *REFUSED.extra], headers[1], REFUSED)
+        editor.with_vary(joined := [*headers, *REFUSED.extra], headers[1], REFUSED)
         assert joined == out
-    response.edit([("y" * (MAX_NAME + 1), "1"), ("Vary", "v" * MAX_VALUE)], REFUSED)
-    assert len(response.ordinary) == MAX_LEARNED
-    assert len(response._merged) == MAX_MERGED  # noqa: SLF001 - what is remembered shows nowhere else
+    editor.edit([("y" * (MAX_NAME + 1), "1"), ("Vary", "v" * MAX_VALUE)], REFUSED)
+    assert len(editor.ordinary) == MAX_LEARNED
+    assert len(editor._merged) == MAX_MERGED  # noqa: SLF001 - what is remembered shows nowhere else
 
 
 def test_long_names_and_values_are_not_remembered() -> None:
     """A long name or a long Vary is worked out for every response anew."""
-    response = Response(raw=False, keep_app_headers=False)
+    editor = HeaderEditor(raw=False, keep_app_headers=False)
     headers = [("y" * (MAX_NAME + 1), "1"), ("Vary", "v" * MAX_VALUE)]
-    out, _ = response.edit(headers, REFUSED)
+    out, _ = editor.edit(headers, REFUSED)
     assert out == [headers[0], ("Vary", "v" * MAX_VALUE + ", Origin")]
-    assert response.ordinary == set()
-    assert response._merged == {}  # noqa: SLF001 - the same
+    assert editor.ordinary == set()
+    assert editor._merged == {}  # noqa: SLF001 - the same

@@ -293,7 +293,7 @@ def test_an_unexpected_error_is_kept_as_it_is(path: Path) -> None:
         return data
 
     file = PolicyFile(path, check_every=0)
-    follower = file.follow(build)
+    follower = file._follow(build)
     fail.append(MemoryError("no more"))
     path.write_text(json.dumps(NEW), "utf-8")
     wait_until(lambda: json.loads(follower.current()) == OLD and file.last_error is fail[0])
@@ -489,7 +489,7 @@ def test_requests_go_on_while_a_file_is_read(path: Path) -> None:
         return header
 
     file = PolicyFile(path, check_every=0)
-    follower = file.follow(build)
+    follower = file._follow(build)
     replace(path, NEW)
     wait_until(lambda: follower.current() == "x-old" and len(builds) > 1)
     assert [follower.current() for _ in range(100)] == ["x-old"] * 100
@@ -564,7 +564,7 @@ FORKED = """
             go_on.wait(20)
         return data
 
-    slow = file.follow(build)
+    slow = file._follow(build)  # noqa: SLF001 - as a door
     replace(path, policy("x-new"))
     wsgi_headers(door)
     held.wait(20)  # a thread of this process reads, and holds the lock
@@ -619,3 +619,10 @@ def test_gevent(path: Path) -> None:
         print(exposed(wsgi_headers(door)))
     """
     assert run(script, str(path)) == "x-new\n"
+
+
+@pytest.mark.parametrize("seconds", ["2", None, True], ids=repr)
+def test_check_every_is_a_number(seconds: Any) -> None:
+    """What is no number is refused by name, and so are True and False, which would count as one."""
+    with pytest.raises(TypeError, match=f"^check_every is {seconds!r}; it must be a number of seconds"):
+        PolicyFile("cors.json", seconds)

@@ -371,9 +371,9 @@ _CONSTRUCTION = {
         "Write the method in upper case, if that is how pages send it.",
     ),
     "path-prefix": _error(
-        "A path of PathPolicies is none that a request could begin with, or is written twice.",
+        "PathPolicies has no path, one that no request could begin with, or one twice.",
         "The policy would never be enforced, or nobody could tell which one is.",
-        "Write a path that begins with `/`, once.",
+        "Write paths that begin with `/`, each once.",
     ),
     "websocket-star": _error(
         "WebSocket handshakes are to be checked, and only `*` may GET.",

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from . import _fetch
 from ._compile import expect_policy
-from ._engine import MAX_REQUEST_HEADERS
+from ._engine import MAX_REQUEST_HEADERS, grants_for, rules_of
 from ._origins import HOST_CHARACTERS, MAX_ORIGIN_LENGTH, Wildcards, split_host_port
 from ._witnesses import witnesses
 
@@ -191,7 +191,7 @@ class _Comparison:
     def _chains(self, rules: Two) -> Iterator[tuple[str, Two]]:
         """Every method that one of the rules allows, with those that do. No rule allows a method that none names."""
         chosen = [
-            [engine.rules[index] for index in indices] for engine, indices in zip(self._engines, rules, strict=True)
+            [rules_of(engine)[index] for index in indices] for engine, indices in zip(self._engines, rules, strict=True)
         ]
         for method in dict.fromkeys(method for grant in chain(*chosen) for method in grant.methods):
             one, other = (tuple(grant.index for grant in side if method in grant.methods) for side in chosen)
@@ -269,7 +269,7 @@ class _HeaderNames:
     """
 
     def __init__(self, engines: tuple[Engine, Engine]) -> None:
-        tests = [grant.headers for engine in engines for grant in engine.rules]
+        tests = [grant.headers for engine in engines for grant in rules_of(engine)]
         listed = sorted({name for test in tests for name in test.names if len(name) <= MAX_REQUEST_HEADERS})
         patterns = sorted({pattern for test in tests for pattern in test.patterns})
         others = witnesses(patterns, frozenset(listed), _TOKEN_CHARACTERS, MAX_REQUEST_HEADERS, ["unlisted"])
@@ -281,7 +281,7 @@ class _HeaderNames:
         for name, bit in self._bits.items():
             for pattern in index.matching(name):
                 self._patterns[pattern] |= bit
-        self._allowed = [[self._allowed_by(grant) for grant in engine.rules] for engine in engines]
+        self._allowed = [[self._allowed_by(grant) for grant in rules_of(engine)] for engine in engines]
 
     def unshadowed(self, side: int, indices: Rules) -> list[tuple[int | None, int]]:
         """The rules that win for some set of headers, with what each allows; last, what none of them needs to allow."""
@@ -331,7 +331,7 @@ def _bits(names: int) -> Iterator[int]:
 
 def _classes(engines: tuple[Engine, Engine]) -> dict[Two, list[str]]:
     """Origins by the rules of either engine that list them: every listed origin, and one of every other kind."""
-    listed = dict.fromkeys(origin for engine in engines for grant in engine.rules for origin in grant.origins)
+    listed = dict.fromkeys(origin for engine in engines for grant in rules_of(engine) for origin in grant.origins)
     exact = dict.fromkeys(origin for origin in listed if origin and "*" not in origin)
     classes: dict[Two, list[str]] = {}
     for origin in exact:
@@ -344,7 +344,7 @@ def _classes(engines: tuple[Engine, Engine]) -> dict[Two, list[str]]:
 
 
 def _rules_for(engines: tuple[Engine, Engine], origin: str) -> Two:
-    return engines[0].grants_for(origin).rules, engines[1].grants_for(origin).rules
+    return grants_for(engines[0], origin).rules, grants_for(engines[1], origin).rules
 
 
 def _others(engines: tuple[Engine, Engine], patterns: list[str], exact: dict[str, None]) -> Iterator[str]:

@@ -75,7 +75,8 @@ class Options:
 
     def accept(self, engine: Engine) -> Engine:
         """An engine that is ready has options of its own."""
-        if (self.profile, self.credentials, tuple(self.extra_methods), self.star_always) != ("r2", None, (), False):
+        usual = (self.profile, self.credentials, self.star_always) == ("r2", None, False)
+        if not usual or self.extra_methods not in ((), [], frozenset()):
             message = (
                 "profile, credentials, extra_methods and star_always belong to Policy.compile(): an Engine has its own"
             )
@@ -114,7 +115,8 @@ def open_door(policy: DoorPolicy, make: Callable[[Engine], App], app: App, optio
 
         return routed
     if isinstance(policy, PolicyFile):
-        current = policy.follow(lambda data: make(options.compile(_parsed(data, options)))).current
+        follower = policy._follow(lambda data: make(options.compile(_parsed(data, options))))  # noqa: SLF001 - for doors
+        current = follower.current
 
         def following(*request: Any) -> Any:
             return current()(*request)

@@ -239,7 +239,6 @@ class Engine:
         credentials: whether answers carry Access-Control-Allow-Credentials (SEMANTICS 7.1).
         extra_methods: the methods that the server adds to the policy's (SEMANTICS 7.2).
         star_always: whether `*` is answered without an Origin too (SEMANTICS 5.7).
-        rules: the policy's rules, compiled.
         problems: what loading and construction found doubtful: warnings and notes, never errors.
     """
 
@@ -247,8 +246,8 @@ class Engine:
     # `decide` said to str and to bytes.
     __slots__ = (
         "_build", "_exact", "_malformed", "_malformed_actual", "_malformed_preflight", "_methods", "_no_origin_options",
-        "_pattern_grants", "_patterns", "_unions", "_unlisted", "always", "credentials", "extra_methods", "memo",
-        "no_origin", "problems", "profile", "raw_memo", "rules", "star_always",
+        "_pattern_grants", "_patterns", "_rules", "_unions", "_unlisted", "always", "credentials", "extra_methods", "memo",
+        "no_origin", "problems", "profile", "raw_memo", "star_always",
     )  # fmt: skip
 
     def __init__(
@@ -273,7 +272,7 @@ class Engine:
         self.extra_methods: tuple[str, ...] = extra_methods
         self.star_always: bool = star_always
         self.problems: tuple[Problem, ...] = problems
-        self.rules: tuple[Grant, ...] = rules
+        self._rules = rules
         self._exact = exact
         self._patterns = patterns
         self._pattern_grants = pattern_grants
@@ -320,7 +319,7 @@ class Engine:
             return self.always.get(method, self.no_origin)
         if self.profile.actual_like_preflight:
             return self._actual_like_preflight(method, origin, request_method, request_headers, size)
-        grants = self.grants_for(origin)
+        grants = self._grants_for(origin)
         answer = grants.actual.get(method)
         if answer is None:
             return grants.actual_refusal
@@ -339,7 +338,7 @@ class Engine:
 
         return explain_with(self, method, origin, request_method, request_headers, size)
 
-    def grants_for(self, origin: str) -> Grants:
+    def _grants_for(self, origin: str) -> Grants:
         """What the policy gives `origin`, a non-empty string (SEMANTICS 3.2 to 3.4)."""
         grants = self._exact.get(origin)
         if grants is not None:
@@ -363,7 +362,7 @@ class Engine:
         return union
 
     def _preflight(self, origin: str, request_method: str, request_headers: str | None, size: int | None) -> Decision:
-        grants = self.grants_for(origin)
+        grants = self._grants_for(origin)
         chain = grants.chains.get(request_method)
         if chain is None:
             return self._unmatched_preflight(grants, request_method)
@@ -404,7 +403,7 @@ class Engine:
         always = self.always.get(method)
         if always is not None:
             return always
-        grants = self.grants_for(origin)
+        grants = self._grants_for(origin)
         chain = grants.chains.get(method if request_method is None else request_method)
         if chain is None:
             return grants.actual_refusal
@@ -416,3 +415,13 @@ class Engine:
             return Decision(chain.actual_refusal)
         answer = grant.actual
         return Decision(answer, origin if answer.echo else None, ", ".join(names) if names else None)
+
+
+def grants_for(engine: Engine, origin: str) -> Grants:
+    """For the desk: what the policy gives `origin`, a non-empty string."""
+    return engine._grants_for(origin)  # noqa: SLF001 - its own room, and no part of what users build on
+
+
+def rules_of(engine: Engine) -> tuple[Grant, ...]:
+    """For the desk: the policy's rules, compiled."""
+    return engine._rules  # noqa: SLF001 - the same

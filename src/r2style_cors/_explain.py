@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, NamedTuple
 
 from ._compile import expect_policy
-from ._engine import MAX_REQUEST_HEADERS, requested_names
+from ._engine import MAX_REQUEST_HEADERS, grants_for, requested_names, rules_of
 from ._fetch import is_token
 from ._origins import Wildcards
 from ._text import shown
@@ -152,15 +152,15 @@ def explain_with(
     names = requested_names(asked, size) or ()
     rules: tuple[RuleWhy, ...] = ()
     if decision.reason not in ("malformed", "no-origin"):
-        matching = frozenset(engine.grants_for(origin or "").rules)
-        rules = tuple(_why(grant, grant.index in matching, tested, names) for grant in engine.rules)
+        matching = frozenset(grants_for(engine, origin or "").rules)
+        rules = tuple(_why(grant, grant.index in matching, tested, names) for grant in rules_of(engine))
     nearest = _nearest(engine, origin) if origin and decision.reason == "origin" else None
     return Explanation(decision, tested, origin, asked, size, nearest, rules)
 
 
 def _nearest(engine: Engine, origin: str) -> str | None:
     """The listed origin that is spelt most like `origin`: usually a typing mistake in one of the two."""
-    listed = {listed: grant.index for grant in reversed(engine.rules) for listed in grant.origins[:MAX_COMPARED]}
+    listed = {listed: grant.index for grant in reversed(rules_of(engine)) for listed in grant.origins[:MAX_COMPARED]}
     close = get_close_matches(shown(origin), list(listed)[-MAX_COMPARED:], n=1, cutoff=0)
     return f"rule {listed[close[0]]}, which lists {close[0]}" if close else None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ._engine import rules_of
 from ._origins import Wildcards
 
 TYPE_CHECKING = False
@@ -16,7 +17,7 @@ class Handshakes:
 
     def __init__(self, engine: Engine) -> None:
         """Raises PolicyError where only `*` could grant a handshake from another site."""
-        granting = [grant for grant in engine.rules if "GET" in grant.methods]
+        granting = [grant for grant in rules_of(engine) if "GET" in grant.methods]
         listed = {origin for grant in granting for origin in grant.origins} - {"*"}
         if not listed and any(grant.star for grant in granting):
             raise _only_star()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from ._compile import expect_policy
-from ._engine import METHODS
+from ._engine import METHODS, grants_for, rules_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -115,17 +115,17 @@ def matrix(
 
 
 def _rows(engine: Engine, methods: tuple[str, ...]) -> Iterator[Row]:
-    listed = dict.fromkeys(origin for grant in engine.rules for origin in grant.origins if origin != "*")
+    listed = dict.fromkeys(origin for grant in rules_of(engine) for origin in grant.origins if origin != "*")
     for origin in listed:
         kind: OriginKind = "wildcard" if "*" in origin else "listed"
         stand_ins = [origin.replace("*", text) for text in _STAND_INS]
         yield Row(origin, kind, _cells(_least(engine, stand_ins), methods))
     yield Row(UNLISTED, "unlisted", _cells(_least(engine, _UNLISTED), methods))
-    yield Row("null", "null", _cells(engine.grants_for("null"), methods))
+    yield Row("null", "null", _cells(grants_for(engine, "null"), methods))
 
 
 def _least(engine: Engine, origins: Iterable[str]) -> Grants:
-    return min((engine.grants_for(origin) for origin in origins), key=lambda grants: len(grants.rules))
+    return min((grants_for(engine, origin) for origin in origins), key=lambda grants: len(grants.rules))
 
 
 def _cells(grants: Grants, methods: tuple[str, ...]) -> tuple[Cell, ...]:

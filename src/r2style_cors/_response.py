@@ -39,7 +39,7 @@ def merged_vary(lines: list[str], names: tuple[str, ...]) -> str:
     return ", ".join([last, *missing] if last else missing)
 
 
-class Response:
+class HeaderEditor:
     """How one door edits its applications' response headers."""
 
     __slots__ = ("_cors", "_keep", "_merged", "_raw", "_vary", "ordinary", "vary_names")

@@ -14,6 +14,7 @@ import logging
 import os
 import threading
 import weakref
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from math import inf
 from pathlib import Path
@@ -25,7 +26,7 @@ from ._forms import read_file
 from .errors import PolicyError, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from ._door import PolicySource
 
@@ -53,7 +54,7 @@ class Follower(Generic[Ready]):
     def current(self) -> Ready:
         """What is in force now. Looks at the file when its time has come, and never waits for it to be read."""
         if monotonic() >= self._file.next_look:
-            self._file.look()
+            self._file._look()  # noqa: SLF001 - its own file
         return self.ready
 
 
@@ -77,10 +78,14 @@ class PolicyFile:
         digest: the SHA-256 of the file in force, in hexadecimal, or None before a door is made.
 
     Raises:
-        ValueError: `check_every` is negative or not a number.
+        ValueError: `check_every` is negative or NaN.
+        TypeError: `check_every` is no number.
     """
 
     def __init__(self, path: str | os.PathLike[str], check_every: float = 2.0) -> None:
+        if isinstance(check_every, bool) or not isinstance(check_every, int | float):
+            message = f"check_every is {check_every!r}; it must be a number of seconds, 0 or more"
+            raise TypeError(message)
         if not check_every >= 0:
             message = f"check_every is {check_every!r}; it must be a number of seconds, 0 or more"
             raise ValueError(message)
@@ -113,7 +118,7 @@ class PolicyFile:
                 self._failed(error)
                 raise
 
-    def follow(self, build: Callable[[bytes], Ready]) -> Follower[Ready]:
+    def _follow(self, build: Callable[[bytes], Ready]) -> Follower[Ready]:
         """For doors: build something of the file in force, and again whenever that changes.
 
         Raises:
@@ -130,7 +135,7 @@ class PolicyFile:
             self._followers.add(follower)
         return follower
 
-    def look(self) -> None:
+    def _look(self) -> None:
         """One `stat`. What it finds is read on a thread of its own, and requests go on meanwhile. Never raises."""
         now = monotonic()
         self.next_look = now + self.check_every
@@ -141,7 +146,7 @@ class PolicyFile:
                 self._failed(error)
                 self._reading.release()
 
-    def forked(self) -> None:
+    def _forked(self) -> None:
         """In a child process: a thread that was reading did not come along, and must not hold its lock for ever."""
         if self._reading.locked():
             self._reading = threading.Lock()
@@ -203,7 +208,7 @@ _every_file: weakref.WeakSet[PolicyFile] = weakref.WeakSet()
 
 def _after_fork() -> None:
     for file in _every_file:
-        file.forked()
+        file._forked()  # noqa: SLF001 - its own kind
 
 
 # Where processes cannot fork, there is nothing to register with.
@@ -221,18 +226,22 @@ class PathPolicies:
         policies: prefix to policy: a path, a `Policy`, parsed JSON, an `Engine`, a `PolicyFile`, or None to exempt.
 
     Raises:
-        PolicyError: a prefix does not begin with `/`, or stands twice (a `/` at its end does not count).
-        TypeError: a prefix is no text.
+        PolicyError: there is no prefix, or one does not begin with `/`, or stands twice (a `/` at its end does not count).
+        TypeError: `policies` is no mapping, or a prefix is no text.
     """
 
     def __init__(self, policies: Mapping[str, PolicySource | None]) -> None:
+        given: object = policies
+        if not isinstance(given, Mapping):
+            message = f"policies is a {type(given).__name__}; it must be a dict of path prefixes and their policies"
+            raise TypeError(message)
         prefixes: list[object] = list(policies)
         others = [prefix for prefix in prefixes if not isinstance(prefix, str)]
         if others:
             message = f"a path prefix is a text such as '/api', not {others[0]!r}"
             raise TypeError(message)
         self.policies: dict[str, PolicySource | None] = {}
-        problems: list[Problem] = []
+        problems = [] if policies else [_no_prefix()]
         for prefix, policy in policies.items():
             key = prefix.removesuffix("/")
             if not prefix.startswith("/"):
@@ -244,6 +253,12 @@ class PathPolicies:
             self.policies[key] = policy
         if problems:
             raise PolicyError(tuple(problems))
+
+
+def _no_prefix() -> Problem:
+    """Without a prefix, every path would pass as if there were no middleware."""
+    message = 'There is no path prefix, so that no policy is enforced. "/" covers every path.'
+    return Problem("path-prefix", "error", "", None, None, {}, message)
 
 
 class Routes(Generic[Ready]):

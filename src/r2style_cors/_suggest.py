@@ -13,7 +13,7 @@ from textwrap import dedent
 from typing import TYPE_CHECKING, NamedTuple
 
 from ._compile import WRITING_METHODS, expect_policy
-from ._engine import MAX_REQUEST_HEADERS, METHODS, requested_names
+from ._engine import MAX_REQUEST_HEADERS, METHODS, requested_names, rules_of
 from ._explain import Wish, ask, joined, rule_name
 from ._fetch import is_forbidden_request_header, is_token
 from ._forms import KEYS, RULES_KEY
@@ -174,7 +174,7 @@ class _Search:
     def _changes(self, rules: tuple[RuleWhy, ...], names: tuple[str, ...]) -> Iterator[_Change]:
         """The near rules, each with what it lacks; and a new rule with all of it."""
         method = self.wish.method if self.wish.method in METHODS else _STANDS_IN
-        for why, grant in zip(rules, self._compile(self.policy).rules, strict=False):
+        for why, grant in zip(rules, rules_of(self._compile(self.policy)), strict=False):
             change = _lacking(why, grant, self.wish.origin, method)
             if change is not None:
                 yield change

@@ -7,7 +7,7 @@ from types import MethodType
 from ._door import KEY, Options, Refusals, open_door
 from ._engine import MAX_REMEMBERED, MAX_REQUEST_HEADERS
 from ._handshake import Handshakes
-from ._response import Response
+from ._response import HeaderEditor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def CORSMiddleware(  # noqa: N802 - a function, since calling an instance costs 
         websocket_origin_check=websocket_origin_check,
     )
     refusals = Refusals(debug=options.debug)
-    decorate = _decorator(Response(raw=True, keep_app_headers=options.keep_app_headers), refusals)
+    decorate = _decorator(HeaderEditor(raw=True, keep_app_headers=options.keep_app_headers), refusals)
 
     def behind(engine: Engine) -> ASGIApp:
         refusals.opened(engine)
@@ -231,9 +231,9 @@ def _decide_whole(engine: Engine, method: str, headers: Iterable[tuple[bytes, by
         return decision
 
 
-def _decorator(response: Response, refusals: Refusals) -> Decorate:
+def _decorator(editor: HeaderEditor, refusals: Refusals) -> Decorate:
     """The `send` that an application gets, but for what it is bound to: the request's own `send` and its decision."""
-    ordinary, vary_names = response.ordinary, response.vary_names
+    ordinary, vary_names = editor.ordinary, editor.vary_names
 
     def send_decorated(bound: Bound, message: Message) -> Awaitable[None]:
         send, decision, scope = bound
@@ -250,13 +250,13 @@ def _decorator(response: Response, refusals: Refusals) -> Decorate:
                     if vary is None and pair[0] in vary_names:
                         vary = pair
                         continue
-                    joined, replaced = response.edit(headers, decision)
+                    joined, replaced = editor.edit(headers, decision)
                     if replaced:
                         refusals.warn_of_app_headers(scope["path"])
                     break
             else:
                 if vary is not None:
-                    response.with_vary(joined, vary, decision)
+                    editor.with_vary(joined, vary, decision)
             message = message.copy()  # type: ignore[attr-defined]
             message["headers"] = joined
         return send(message)

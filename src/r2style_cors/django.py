@@ -17,7 +17,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpResponse
 
 from ._door import KEY, Options, Refusals, asked_of_environ, open_door
-from ._response import Response
+from ._response import HeaderEditor
 from .errors import PolicyError
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class CORSMiddleware:
         policy, options = _configured()
         self._get_response = get_response
         self._refusals = Refusals(debug=options.debug)
-        self._response = Response(raw=False, keep_app_headers=options.keep_app_headers)
+        self._editor = HeaderEditor(raw=False, keep_app_headers=options.keep_app_headers)
         asynchronous = inspect.iscoroutinefunction(get_response)
         behind = self._behind_async if asynchronous else self._behind
         self._door = open_door(policy, behind, get_response, options, lambda request: request.path_info)
@@ -112,7 +112,7 @@ class CORSMiddleware:
     ) -> HttpResponseBase:
         if decision is None:
             return response
-        headers, replaced = self._response.edit(list(response.items()), decision)
+        headers, replaced = self._editor.edit(list(response.items()), decision)
         if replaced:
             self._refusals.warn_of_app_headers(request.path)
         kept = {name for name, _ in headers}

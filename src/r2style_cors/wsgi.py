@@ -6,7 +6,7 @@ from types import MethodType
 
 from ._door import KEY, REQUEST_HEADERS, REQUEST_METHOD, Options, Refusals, asked_of_environ, open_door
 from ._engine import MAX_REMEMBERED
-from ._response import Response
+from ._response import HeaderEditor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def CORSMiddleware(  # noqa: N802 - a function, since calling an instance costs 
         keep_app_headers=keep_app_headers,
     )
     refusals = Refusals(debug=options.debug)
-    decorate = _decorator(Response(raw=False, keep_app_headers=options.keep_app_headers), refusals)
+    decorate = _decorator(HeaderEditor(raw=False, keep_app_headers=options.keep_app_headers), refusals)
 
     def behind(engine: Engine) -> WSGIApplication:
         refusals.opened(engine)
@@ -148,9 +148,9 @@ def _path(environ: WSGIEnvironment) -> str:
     return path
 
 
-def _decorator(response: Response, refusals: Refusals) -> Decorate:
+def _decorator(editor: HeaderEditor, refusals: Refusals) -> Decorate:
     """The `start_response` that an application gets, but for what it is bound to: the server's and the decision."""
-    ordinary, vary_names = response.ordinary, response.vary_names
+    ordinary, vary_names = editor.ordinary, editor.vary_names
 
     def start_decorated(
         bound: Bound, status: str, headers: list[tuple[str, str]], exc_info: Any = None
@@ -167,13 +167,13 @@ def _decorator(response: Response, refusals: Refusals) -> Decorate:
                 if vary is None and pair[0] in vary_names:
                     vary = pair
                     continue
-                joined, replaced = response.edit(headers, decision)
+                joined, replaced = editor.edit(headers, decision)
                 if replaced:
                     refusals.warn_of_app_headers(_path(environ))
                 break
         else:
             if vary is not None:
-                response.with_vary(joined, vary, decision)
+                editor.with_vary(joined, vary, decision)
         if exc_info is None:
             return start_response(status, joined)
         return start_response(status, joined, exc_info)

@@ -60,7 +60,7 @@ class DemoPolicy:
         """
         self.path = path
         self.file = PolicyFile(path, check_every=0)
-        self._engine = self.file.follow(lambda data: Policy.parse(data).compile())
+        self._engine = self.file._follow(lambda data: Policy.parse(data).compile())  # noqa: SLF001 - as a door
 
     @property
     def problems(self) -> tuple[Problem, ...]:
