@@ -18,11 +18,14 @@ from environment import ROOT, Environment, tool
 
 EXTRAS = ".[cli,demo,s3,cloudflare]"
 
-# Left out: what needs a browser, a whole rack of servers, or newer tools than the bounds are about.
+# Left out: what needs a browser, a whole rack of servers, or newer tools than the bounds are about (the last one: a boto3
+# that can sign without a checksum of its own).
 LEFT_OUT = [
     "--ignore=tests/browser",
     "--ignore=tests/matrix",
     "--deselect=tests/test_asgi.py::test_handshakes_on_uvicorn[websockets-sansio-websockets]",  # from Uvicorn 0.35 on
+    "--deselect=tests/test_docs.py::test_commands_are_told_as_they_are",  # the page is written by a newer typer
+    "--deselect=tests/test_bucket_example.py::test_other_bytes_than_were_signed_are_not_kept[when_required-XAmzContentSHA256Mismatch]",
 ]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 

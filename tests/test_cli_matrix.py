@@ -8,7 +8,7 @@ from itertools import product
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import r2style_cors
@@ -117,6 +117,7 @@ RULES = st.fixed_dictionaries(
 )
 
 
+@settings(deadline=None)
 @given(rules=st.lists(RULES, min_size=1, max_size=4))
 def test_cells_are_what_the_engine_decides(rules: list[dict[str, Any]]) -> None:
     """For any policy: a preflight from a cell's origin is granted for exactly the headers that one of its grants gives."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import django
 import pytest
+from asgiref.sync import iscoroutinefunction
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
@@ -198,8 +199,8 @@ def test_async_chain_stays_async() -> None:
     async def get_response(_: Any) -> HttpResponse:
         return HttpResponse()
 
-    assert asyncio.iscoroutinefunction(CORSMiddleware(get_response))
-    assert not asyncio.iscoroutinefunction(CORSMiddleware(lambda _: HttpResponse()))
+    assert iscoroutinefunction(CORSMiddleware(get_response))
+    assert not iscoroutinefunction(CORSMiddleware(lambda _: HttpResponse()))
 
 
 @BOTH

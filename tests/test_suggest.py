@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import r2style_cors
@@ -278,6 +278,7 @@ def lacks(one: dict[str, Any], origin: str, method: str, names: list[str]) -> in
     return no_origin + no_method + len(set(names).difference(one.get("AllowedHeaders", [])))
 
 
+@settings(deadline=None)
 @given(rules=st.lists(RULES, min_size=1, max_size=4), asked=REQUESTS)
 def test_change_is_the_smallest(rules: list[dict[str, Any]], asked: tuple[str, str, list[str]]) -> None:
     """For any policy: the change grants the request, takes nothing away, and no near rule would need fewer values."""
