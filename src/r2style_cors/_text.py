@@ -1,4 +1,4 @@
-"""How values from a request are shown in logs and bodies: escaped and cut (SEMANTICS 4.3, 8.2)."""
+"""How values of others are shown: those of a request in logs and bodies, escaped and cut; any text on a terminal."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ MAX_SHOWN = 200
 
 
 def shown(value: str) -> str:
-    r"""`value` with everything outside 0x20-0x7E as `\xNN`, at most 200 characters of it."""
+    r"""`value` with everything outside 0x20-0x7E as `\xNN`, at most 200 characters of it (SEMANTICS 4.3, 8.2)."""
     return "".join(
         character
         if " " <= character <= "~"
@@ -15,6 +15,11 @@ def shown(value: str) -> str:
         else f"\\x{ord(character):02x}"
         for character in value[:MAX_SHOWN]
     )[:MAX_SHOWN]
+
+
+def visible(text: str) -> str:
+    """`text` with everything escaped that cannot be seen, or that would move what stands beside it; for people's own files."""
+    return "".join(one if one.isprintable() else one.encode("unicode_escape", "replace").decode() for one in text)
 
 
 def error_xml(code: str, message: str, *elements: tuple[str, str]) -> bytes:

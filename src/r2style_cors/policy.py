@@ -32,10 +32,10 @@ from ._forms import (
     KEYS,
     literal,
     nearest_field,
+    quoted,
     read,
     read_file,
     reading_of,
-    shown,
     write,
 )
 from ._judge import Verdict, judge_reading
@@ -368,7 +368,7 @@ def _by_field(data: object) -> tuple[dict[str, Any], list[InitErrorDetails]]:
         name = _NAMES.get(key)
         if name is None:
             near = nearest_field(str(key), "dashboard")
-            errors.append(_line_error("unknown-key", f"A rule has no field {shown(key)}.", near, (str(key),), value))
+            errors.append(_line_error("unknown-key", f"A rule has no field {quoted(key)}.", near, (str(key),), value))
         elif name in values:
             errors.append(_line_error("duplicate-key", f"The field {name} is given twice.", None, (key,), value))
         elif not _is_absent(name, value):
@@ -389,7 +389,7 @@ def _outer_errors(data: object) -> list[InitErrorDetails]:
         return [_line_error("wrong-type", f"A policy must be an object, not {kind(data)}.", None, (), data)]
     unknown = [key for key in data if key != "rules"]
     errors = [
-        _line_error("unknown-key", f"A policy has no field {shown(key)}.", None, (str(key),), key) for key in unknown
+        _line_error("unknown-key", f"A policy has no field {quoted(key)}.", None, (str(key),), key) for key in unknown
     ]
     if "rules" not in data:
         return [*errors, _line_error("missing-key", "A policy must have rules.", None, ("rules",), None)]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from .._rules import HOLE
-from ._tree import MAX_DEPTH, Lines, Node, Report, literal, shown, step
+from ._tree import MAX_DEPTH, Lines, Node, Report, literal, quoted, step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -154,7 +154,7 @@ class _Reader:
             self._mark(token)
         elif token.kind == "junk":
             self._stack[-1].node.torn = True
-            self._say(token, f"{shown(token.text)} means nothing in JSON.")
+            self._say(token, f"{quoted(token.text)} means nothing in JSON.")
         else:
             self._scalar(token)
 
@@ -173,7 +173,7 @@ class _Reader:
         if self._document.state == _AFTER:
             self._say(token, "The document ended before this; a policy is one JSON value with nothing after it.")
         else:
-            self._say(token, f"A JSON policy begins with a bracket; this begins with {shown(token.text)}.")
+            self._say(token, f"A JSON policy begins with a bracket; this begins with {quoted(token.text)}.")
         self._done = True
 
     def _mark(self, token: _Token) -> None:
@@ -228,7 +228,7 @@ class _Reader:
         """Put a HOLE where a key has no value."""
         if frame.state in (_COLON, _VALUE):
             spot = frame.node.keys[frame.key]
-            self._problem("json-syntax", spot.rank, frame.key, f"The key {shown(frame.key)} has no value.")
+            self._problem("json-syntax", spot.rank, frame.key, f"The key {quoted(frame.key)} has no value.")
             frame.node.value[frame.key] = Node(HOLE, spot)
             frame.state = _AFTER
 
@@ -265,7 +265,7 @@ class _Reader:
         if key in frame.node.keys:
             path = frame.path + step(key)
             if not self._report.is_full("duplicate-key"):
-                message = f"The key {shown(key)} is written twice here; keep one of them."
+                message = f"The key {quoted(key)} is written twice here; keep one of them."
                 self._report.add("duplicate-key", path, self._lines.spot(token.start), message, value=key)
         frame.key, frame.state = key, _COLON
         frame.node.keys[key] = self._lines.spot(token.start)
@@ -344,7 +344,7 @@ class _Reader:
         if _NUMBER.fullmatch(token.text):
             return _to_number(token.text), token.text
         mended = _mend_number(token.text)
-        self._say(token, f"{shown(token.text)} is no number as JSON writes them.", mended)
+        self._say(token, f"{quoted(token.text)} is no number as JSON writes them.", mended)
         return (HOLE, token.text) if mended is None else (_to_number(mended), mended)
 
     def _word(self, token: _Token, *, is_key: bool) -> tuple[Any, str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from .._rules import FIELDS, HOLE, REQUIRED, kind
 from ._keys import BODY_KEYS, KEYS, REPLY_KEYS, RULES_KEY, nearest_field, nearest_key, rule_path, spelled, tree
 from ._reading import Draft, Reading
-from ._tree import Node, Report, literal, plain, shown, step
+from ._tree import Node, Report, literal, plain, quoted, step
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -172,7 +172,7 @@ def _unknown(key: str, node: Node, path: str, fix: str | None, report: Report) -
     if fix == literal(key):
         hint = " It belongs one level further out."
     report.add(
-        "unknown-key", path, node.keys[key], f"The key {shown(key)} is not known here.{hint}", value=key, fix=fix
+        "unknown-key", path, node.keys[key], f"The key {quoted(key)} is not known here.{hint}", value=key, fix=fix
     )
 
 

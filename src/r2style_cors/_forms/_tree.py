@@ -148,7 +148,7 @@ def refuse(spot: Spot, code: str, message: str) -> PolicyError:
     return PolicyError(report.problems())
 
 
-def shown(value: object) -> str:
+def quoted(value: object) -> str:
     """Quote a value for a message: cut to a readable length, without control characters and lone surrogates."""
     text = str(value)
     cut = text if len(text) <= _MAX_SHOWN else text[: _MAX_SHOWN - 1] + "…"

@@ -18,7 +18,7 @@ from .._rules import HOLE
 from ..errors import PolicyError
 from ._keys import KEYS, nearest_field, rule_path, spelled
 from ._reading import Draft, Reading, is_list_field
-from ._tree import MAX_DEPTH, Lines, Report, Spot, refuse, shown
+from ._tree import MAX_DEPTH, Lines, Report, Spot, quoted, refuse
 
 NAMESPACE: Final = "http://s3.amazonaws.com/doc/2006-03-01/"
 _SEPARATOR: Final = " "  # no namespace contains a space
@@ -116,16 +116,16 @@ def read_xml(text: str, report: Report) -> Reading:
         reading.drafts = _rules(root, report)
     else:
         message = (
-            f"This XML is no policy: its root is <{_shown(root.name)}>, where <CORSConfiguration> is wanted, in the "
+            f"This XML is no policy: its root is <{_name_of(root.name)}>, where <CORSConfiguration> is wanted, in the "
             "namespace of S3 or in none."
         )
         report.add("unknown-form", "", root.spot, message, fix=_SHOW)
     return reading
 
 
-def _shown(name: str) -> str:
-    """Write the name of an element for a message, without a namespace."""
-    return shown(name.rpartition(_SEPARATOR)[2])[1:-1]
+def _name_of(name: str) -> str:
+    """The name of an element for a message, without a namespace."""
+    return quoted(name.rpartition(_SEPARATOR)[2])[1:-1]
 
 
 def _rules(root: _Element, report: Report) -> list[Draft]:
@@ -199,7 +199,7 @@ def _number(text: Any) -> Any:
 def _unknown(element: _Element, path: str, fix: str | None, report: Report) -> None:
     if report.is_full("unknown-key"):
         return
-    name = _shown(element.name)
+    name = _name_of(element.name)
     hint = f" Did you mean {fix}?" if fix else ""
     message = f"The element <{name}> is not known here.{hint}"
     report.add("unknown-key", f"{path}/{name}", element.spot, message, value=element.name, fix=fix)
@@ -208,5 +208,5 @@ def _unknown(element: _Element, path: str, fix: str | None, report: Report) -> N
 def _no_text(element: _Element, path: str, report: Report) -> None:
     text = element.text.strip()
     if text:
-        message = f"Text has no place here, between elements: {shown(text)}."
+        message = f"Text has no place here, between elements: {quoted(text)}."
         report.add("wrong-type", path, element.value_spot, message, value=text)

@@ -10,6 +10,7 @@ from rich.padding import Padding
 from rich.text import Text as Line
 
 from .._codes import CODES
+from .._text import visible
 from ._report import SEVERITIES, counts, instead
 
 if TYPE_CHECKING:
@@ -26,11 +27,6 @@ _DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
 _TAB = "    "
 _ELLIPSIS = "…"
 _SHOWN = 400  # characters of a replacement
-
-
-def visible(text: str) -> str:
-    """`text` with everything escaped that cannot be seen, or that would move what stands beside it."""
-    return "".join(one if one.isprintable() else one.encode("unicode_escape", "replace").decode() for one in text)
 
 
 def report(files: Sequence[Checked], width: int) -> Iterator[RenderableType]:

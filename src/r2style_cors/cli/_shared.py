@@ -8,8 +8,8 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from .._text import visible
 from ..errors import PolicyError
-from ._report_text import visible
 
 if TYPE_CHECKING:
     from ..policy import Policy

@@ -11,10 +11,11 @@ from rich.text import Text as Line
 
 from .._forms import MAX_BYTES
 from .._spans import Text
+from .._text import visible
 from ..errors import PolicyError
 from ._report import Checked, as_json, counts, github
 from ._report_sarif import sarif
-from ._report_text import diff, report, summary, visible
+from ._report_text import diff, report, summary
 from ._shared import FINDINGS, MISUSE, fail, read_bytes
 
 if TYPE_CHECKING:

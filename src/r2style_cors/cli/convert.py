@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .._text import shown
+from .._text import shown, visible
 from ..errors import PolicyError
-from ._report_text import visible
 from ._shared import fail, read_bytes
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from .._text import visible
 from ..errors import PolicyError
-from ._report_text import visible
 from ._shared import fail
 
 if TYPE_CHECKING:

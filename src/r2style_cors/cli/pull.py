@@ -11,8 +11,8 @@ import typer
 
 from .._bucket import refuse_misplaced
 from .._profiles import profile_named
+from .._text import visible
 from ._live import find_bucket, read_bucket
-from ._report_text import visible
 from ._shared import fail
 
 if TYPE_CHECKING:
