@@ -29,7 +29,7 @@ from workloads import REQUESTS, RULE, asgi_call, wsgi_call
 
 FEW, MANY = 200, 500
 KEPT = Path(__file__).with_name("instructions.json")
-TOLERANCE = 0.06  # the same thing differs by less than a hundredth in one environment, and by three in another
+TOLERANCE = 0.08  # the same thing differs by less than a hundredth in one environment, and by up to four in another
 
 Counts: TypeAlias = dict[str, int]  # of the package and of the floor
 
