@@ -39,8 +39,13 @@ class S3Error(Exception):
     Attributes:
         code: one of `ERRORS`.
         message: what it says; the code's usual sentence where none is given.
+        status: the status of that code.
         headers: more response headers, with `_` for `-`.
     """
+
+    status: int
+    message: str
+    headers: dict[str, str]
 
     def __init__(self, *, code: str, message: str | None = None, **headers: str) -> None:
         self.status, usual = ERRORS[code]
