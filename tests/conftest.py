@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 from logging.handlers import QueueHandler
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,9 @@ import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+# A shell that starts a run in the background has it ignore Ctrl-C, and so would everything that the tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
