@@ -217,7 +217,7 @@ def django_cors_headers(ask: Ask) -> Got:
         "CORS_ALLOW_CREDENTIALS": setup.credentials,
     }
     with import_module("django.test").override_settings(**settings):
-        urls.urlpatterns.append(import_module("django.urls").path("", home))  # type: ignore[attr-defined]
+        urls.urlpatterns.append(import_module("django.urls").path("", home))  # type: ignore[attr-defined]  # a module made here has no attributes that are known
         return over_wsgi(import_module("django.core.handlers.wsgi").WSGIHandler(), ask)
 
 

@@ -324,7 +324,7 @@ def serve(door: Any, environ: dict[str, Any]) -> tuple[list[tuple[str, Pairs]], 
     started: list[tuple[str, Pairs]] = []
     chunks: list[bytes] = []
 
-    def start_response(status: str, headers: Pairs, exc_info: Any = None) -> Callable[[bytes], None]:  # noqa: ARG001
+    def start_response(status: str, headers: Pairs, exc_info: Any = None) -> Callable[[bytes], None]:  # noqa: ARG001 - PEP 3333 has it
         started.append((status, headers))
         return chunks.append
 

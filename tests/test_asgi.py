@@ -107,7 +107,7 @@ def test_the_scope_is_copied_and_the_decision_is_in_the_copy() -> None:
     before = dict(scope)
 
     async def run() -> None:
-        await CORSMiddleware(app, RULES)(scope, nothing, nothing)  # type: ignore[arg-type]
+        await CORSMiddleware(app, RULES)(scope, nothing, nothing)  # type: ignore[arg-type]  # a server's types are stricter than what is tested
 
     asyncio.run(run())
     inner, receive, _ = seen
@@ -196,7 +196,7 @@ def test_a_preflight_is_answered_unread() -> None:
 
     async def run() -> None:
         scope = request_of("OPTIONS", ORIGIN, ("Access-Control-Request-Method", "PUT"))
-        await CORSMiddleware(nothing, RULES)(scope, nothing, send)  # type: ignore[arg-type]
+        await CORSMiddleware(nothing, RULES)(scope, nothing, send)  # type: ignore[arg-type]  # a server's types are stricter than what is tested
 
     asyncio.run(run())
     assert [message["type"] for message in sent] == ["http.response.start", "http.response.body"]
@@ -246,7 +246,7 @@ def kinds_of_door(path: Path) -> Iterator[Any]:
 def test_servers_see_asgi_3(tmp_path: Path) -> None:
     """asgiref, as in Daphne and Django's test client, takes the door as it is, and calls it with three arguments."""
     for door in kinds_of_door(tmp_path / "cors.json"):
-        assert guarantee_single_callable(door) is door  # type: ignore[no-untyped-call]
+        assert guarantee_single_callable(door) is door  # type: ignore[no-untyped-call]  # a server's types are stricter than what is tested
         assert sent_by(door, request_of())[0]["status"] == 200
 
 
@@ -333,7 +333,7 @@ def test_a_refused_handshake_is_logged(caplog: pytest.LogCaptureFixture) -> None
     """A refused WebSocket handshake is one record, and nothing is sent but the close."""
     caplog.set_level(logging.DEBUG, "r2style_cors")
     scope = asgi_scope(Request(headers=(("Origin", OTHER), ("Host", "api.example")), path="/w\ts", websocket=True))
-    door = CORSMiddleware(nothing, RULES, websocket_origin_check=True)  # type: ignore[arg-type]
+    door = CORSMiddleware(nothing, RULES, websocket_origin_check=True)  # type: ignore[arg-type]  # a server's types are stricter than what is tested
     assert sent_by(door, scope) == [{"type": "websocket.close"}]
     [record] = caplog.records
     fields = record.cors  # type: ignore[attr-defined]  # put there by the door

@@ -881,7 +881,7 @@ WORDS: dict[str, tuple[Fetch, Response, dict[str, str]]] = {
         Response(403),
         {
             "chromium": f"{FIRST}No 'Access-Control-Allow-Origin' header is present on the requested resource.",
-            "firefox": "(Reason: CORS header ‘Access-Control-Allow-Origin’ missing). Status code: 403.",  # noqa: RUF001
+            "firefox": "(Reason: CORS header ‘Access-Control-Allow-Origin’ missing). Status code: 403.",  # noqa: RUF001 - the quotes of Firefox
             "webkit": f"Origin {PAGE} is not allowed by Access-Control-Allow-Origin. Status code: 403",
         },
     ),
@@ -907,7 +907,7 @@ WORDS: dict[str, tuple[Fetch, Response, dict[str, str]]] = {
         Response(204, (*STAR, (ACAM, "PUT G\x01ET"))),
         {
             "chromium": "policy: Cannot parse Access-Control-Allow-Methods response header field in preflight response.",
-            "firefox": "(Reason: invalid token ‘PUT G\\x01ET’ in CORS header ‘Access-Control-Allow-Methods’).",  # noqa: RUF001
+            "firefox": "(Reason: invalid token ‘PUT G\\x01ET’ in CORS header ‘Access-Control-Allow-Methods’).",  # noqa: RUF001 - the quotes of Firefox
         },
     ),
     "method": (
@@ -915,7 +915,7 @@ WORDS: dict[str, tuple[Fetch, Response, dict[str, str]]] = {
         Response(204, STAR),
         {
             "chromium": "policy: Method PUT is not allowed by Access-Control-Allow-Methods in preflight response.",
-            "firefox": "(Reason: Did not find method in CORS header ‘Access-Control-Allow-Methods’).",  # noqa: RUF001
+            "firefox": "(Reason: Did not find method in CORS header ‘Access-Control-Allow-Methods’).",  # noqa: RUF001 - the quotes of Firefox
             "webkit": "Method PUT is not allowed by Access-Control-Allow-Methods.",
         },
     ),
@@ -925,7 +925,7 @@ WORDS: dict[str, tuple[Fetch, Response, dict[str, str]]] = {
         {
             "chromium": "policy: Request header field x-a is not allowed by Access-Control-Allow-Headers in preflight "
             "response.",
-            "firefox": "(Reason: header ‘x-a’ is not allowed according to header ‘Access-Control-Allow-Headers’ from "  # noqa: RUF001
+            "firefox": "(Reason: header ‘x-a’ is not allowed according to header ‘Access-Control-Allow-Headers’ from "  # noqa: RUF001 - the quotes of Firefox
             "CORS preflight response).",
             "webkit": "Request header field x-a is not allowed by Access-Control-Allow-Headers.",
         },

@@ -182,7 +182,7 @@ TAMPERED: dict[str, tuple[Callable[[str], str], tuple[int, str]]] = {
     "algorithm": (lambda url: changed(url, X_Amz_Algorithm="AWS4-ECDSA-P256-SHA256"), QUERY_ERROR),
     "no-algorithm": (lambda url: changed(url, "X-Amz-Algorithm"), (403, "AccessDenied")),
     **{
-        f"no-{name}": (lambda url, name=name: changed(url, f"X-Amz-{name}"), QUERY_ERROR)  # type: ignore[misc]
+        f"no-{name}": (lambda url, name=name: changed(url, f"X-Amz-{name}"), QUERY_ERROR)  # type: ignore[misc]  # mypy knows no type of a default in a lambda
         for name in ("Credential", "Date", "Expires", "SignedHeaders", "Signature")
     },
 }

@@ -113,7 +113,7 @@ CASES: dict[str, tuple[dict[str, Any], list[tuple[str, str, str | None]]]] = {
         ],
     ),
     "list-with-an-object": (
-        methods("GET", {"not": "a method"}),  # type: ignore[arg-type]
+        methods("GET", {"not": "a method"}),  # type: ignore[arg-type]  # the wrong type is what is tested
         [("wrong-type", "AllowedMethods[1]", None)],
     ),
 }

@@ -38,7 +38,7 @@ def without_ports(text: str) -> str:
 
 def ask(url: str, arguments: str, **options: str | int) -> Ran:
     """Run `probe`, with its ports taken out of what it says."""
-    ran = run(["probe", url, *arguments.split(" ")], **options)  # type: ignore[arg-type]
+    ran = run(["probe", url, *arguments.split(" ")], **options)  # type: ignore[arg-type]  # options of several types
     return Ran(ran.status, without_ports(ran.out), without_ports(ran.err))
 
 

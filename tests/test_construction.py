@@ -97,7 +97,7 @@ def test_refusal_names_the_file(tmp_path: Path) -> None:
     ]
     for policy, named in given:
         with pytest.raises(PolicyError) as caught:
-            CORSMiddleware(None, policy, credentials=True)  # type: ignore[arg-type]
+            CORSMiddleware(None, policy, credentials=True)  # type: ignore[arg-type]  # the wrong type is what is tested
         assert caught.value.source == named
 
 
@@ -224,7 +224,7 @@ def test_decisions_are_values() -> None:
     assert (again == other, other == again) == (False, False)
     assert "allowed=True" in repr(DECISION)
     with pytest.raises(AttributeError, match=r"^Decision is immutable: allowed cannot be set$"):
-        DECISION.allowed = False  # type: ignore[misc]
+        DECISION.allowed = False  # type: ignore[misc]  # that it cannot be set is what is tested
 
 
 def test_decisions_may_be_copied() -> None:
@@ -275,7 +275,7 @@ def test_public_names() -> None:
         assert getattr(r2style_cors, name) is not None
         assert name in dir(r2style_cors)
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
-        r2style_cors.nonsense  # noqa: B018
+        r2style_cors.nonsense  # noqa: B018 - the access is what is tested
     assert r2style_cors.Decision is Decision
 
 
@@ -319,7 +319,7 @@ def test_what_is_no_policy(given: Any, name: str, call: Callable[[Any], object])
 def test_what_is_no_policy_to_probe() -> None:
     """A probe says the same, before it asks anything."""
     with pytest.raises(TypeError, match=f"^policy is a list; {NO_POLICY}$"):
-        probe("http://nowhere.invalid/", origin="null", policy=[])  # type: ignore[arg-type]
+        probe("http://nowhere.invalid/", origin="null", policy=[])  # type: ignore[arg-type]  # the wrong type is what is tested
 
 
 @pytest.mark.parametrize("given", [[], {}, Path("cors.json"), None, bytearray(b"[]")], ids=repr)

@@ -392,7 +392,7 @@ def test_policy_of_every_kind(tmp_path: Any) -> None:
 def test_policy_of_no_kind() -> None:
     """Anything else is a TypeError that says what may stand there."""
     with pytest.raises(TypeError, match="policy is a int; it must be a path, a Policy"):
-        wsgi.CORSMiddleware(lambda *_: [], 7)  # type: ignore[arg-type]
+        wsgi.CORSMiddleware(lambda *_: [], 7)  # type: ignore[arg-type]  # the wrong type is what is tested
 
 
 def test_policies_by_path() -> None:

@@ -150,7 +150,7 @@ def test_asgi_scope_without_root_path() -> None:
 
     import r2style_cors.asgi
 
-    run: Any = r2style_cors.asgi.CORSMiddleware(app, POLICIES)({"type": "lifespan"}, None, None)  # type: ignore[arg-type]
+    run: Any = r2style_cors.asgi.CORSMiddleware(app, POLICIES)({"type": "lifespan"}, None, None)  # type: ignore[arg-type]  # the wrong type is what is tested
     with pytest.raises(StopIteration):
         run.send(None)
     assert seen == [{"type": "lifespan"}]
@@ -322,4 +322,4 @@ def test_handshakes_are_checked_by_path(path: str, origin: str, answer: str) -> 
 def test_a_prefix_is_a_text() -> None:
     """What is no text is refused as such."""
     with pytest.raises(TypeError, match=r"not 3$"):
-        PathPolicies({3: "cors.json"})  # type: ignore[dict-item]
+        PathPolicies({3: "cors.json"})  # type: ignore[dict-item]  # the wrong type is what is tested

@@ -241,7 +241,7 @@ def test_permissions_are_noticed(path: Path) -> None:
 
 def run(script: str, *arguments: str) -> str:
     """What a script prints in a process of its own."""
-    environment = {**os.environ, "PYTHONPATH": os.path.dirname(__file__)}  # noqa: PTH120
+    environment = {**os.environ, "PYTHONPATH": os.path.dirname(__file__)}  # noqa: PTH120 - a text for the environment
     command = [
         sys.executable,
         "-X",
@@ -538,7 +538,7 @@ def test_no_answer_is_a_mixture(path: Path) -> None:
             text = "[" if number % 3 == 2 else json.dumps(policies[number % 2])
             replace(path, text)
             digest = sha256(text.encode()).hexdigest()
-            wait_until(lambda good=digest, bad=text == "[": file.last_error is not None if bad else file.digest == good)  # type: ignore[misc]
+            wait_until(lambda good=digest, bad=text == "[": file.last_error is not None if bad else file.digest == good)  # type: ignore[misc]  # mypy knows no type of a default in a lambda
     finally:
         over.set()  # whatever went wrong: threads that go on asking would keep the tests from ending
         for thread in threads:

@@ -27,7 +27,7 @@ PAGE = ROOT / "docs" / "troubleshooting" / "blocked.md"
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 TEXT = PAGE.read_text(encoding="utf-8")
 BLOCKS = FENCE.findall(TEXT)
-COMMANDS = frozenset(get_command(app).commands)  # type: ignore[attr-defined]
+COMMANDS = frozenset(get_command(app).commands)  # type: ignore[attr-defined]  # typer's type leaves out that it is a group
 PATIENCE_SECONDS = 30  # for the example to open its port; a broken one ends at once
 PORT = "8000"  # the page's; any free one takes its place
 

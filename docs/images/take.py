@@ -61,7 +61,7 @@ def main() -> None:
 def _take(browser: Browser, url: str, picture: Picture) -> None:
     width, height = picture.size
     view = {"width": width, "height": height}
-    with browser.new_context(viewport=view, color_scheme=picture.scheme, reduced_motion="reduce") as context:  # type: ignore[arg-type]
+    with browser.new_context(viewport=view, color_scheme=picture.scheme, reduced_motion="reduce") as context:  # type: ignore[arg-type]  # a scheme is a text here, and a Literal to playwright
         page = context.new_page()
         page.goto(url)
         _show_a_refusal(page)

@@ -35,7 +35,7 @@ def main() -> None:
 def _end(message: str) -> NoReturn:
     """Say why on standard error, as far as that can be written, and exit with the status of misuse."""
     with suppress(OSError, ValueError):  # a stream that is full, or closed
-        print(message, file=sys.stderr)  # noqa: T201
+        print(message, file=sys.stderr)  # noqa: T201 - that is what it is for
     sys.exit(2)
 
 

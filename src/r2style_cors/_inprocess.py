@@ -59,7 +59,7 @@ def is_asgi(app: Callable[..., Any]) -> bool:
     except (TypeError, ValueError):  # a callable of a C extension may have none to tell
         return False
     positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    return sum(each.kind in positional and each.default is each.empty for each in parameters) == 3  # noqa: PLR2004
+    return sum(each.kind in positional and each.default is each.empty for each in parameters) == 3  # noqa: PLR2004 - scope, receive, send
 
 
 def call_wsgi(app: WSGIApplication, request: Request) -> Response:

@@ -36,7 +36,7 @@ def redirected(request: PageRequest, status: int, headers: Lines) -> PageRequest
 
 
 def _becomes_get(status: int, method: str) -> bool:
-    return (status in (301, 302) and method == "POST") or (status == 303 and method not in ("GET", "HEAD"))  # noqa: PLR2004
+    return (status in (301, 302) and method == "POST") or (status == 303 and method not in ("GET", "HEAD"))  # noqa: PLR2004 - the statuses that section 4.5 names
 
 
 def _gone(status: int, method: str, *, crosses: bool) -> frozenset[str]:

@@ -143,7 +143,7 @@ def _mark_for_asyncio(cors: ASGIApp) -> None:
     from asyncio import coroutines
 
     # Private, but what asyncio looked for as long as it had no way to say it; typeshed hides it.
-    cors.__dict__["_is_coroutine"] = coroutines._is_coroutine  # type: ignore[attr-defined]  # noqa: SLF001
+    cors.__dict__["_is_coroutine"] = coroutines._is_coroutine  # type: ignore[attr-defined]  # noqa: SLF001 - asyncio has no public way before 3.12
 
 
 def _path(scope: Scope) -> str:
@@ -222,7 +222,7 @@ def _decide_whole(engine: Engine, method: str, headers: Iterable[tuple[bytes, by
         request_headers = b""  # refused for its size, so that nobody reads it
     try:
         if method != "OPTIONS" or size > MAX_REMEMBERED:  # not worth its hash
-            raise KeyError  # noqa: TRY301
+            raise KeyError  # noqa: TRY301 - the one way out to the slow path
         return engine.raw_memo.preflights[origin][request_method][request_headers]
     except KeyError:
         decision = engine.decide(method, _text(origin), _text(request_method), _text(request_headers), size)
@@ -257,7 +257,7 @@ def _decorator(editor: HeaderEditor, refusals: Refusals) -> Decorate:
             else:
                 if vary is not None:
                     editor.with_vary(joined, vary, decision)
-            message = message.copy()  # type: ignore[attr-defined]
+            message = message.copy()  # type: ignore[attr-defined]  # a dict, as the scope is
             message["headers"] = joined
         return send(message)
 

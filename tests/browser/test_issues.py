@@ -39,7 +39,7 @@ DOCS = Path(__file__).parent.parent.parent / "docs" / "troubleshooting"
 INDEX = DOCS / "index.md"
 PAGES = sorted(path for path in DOCS.glob("*.md") if path.stem not in ("blocked", "index"))
 FENCE = re.compile(r"^(?P<label>[^\n]*)\n+```(?P<language>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
-COMMANDS = frozenset(get_command(app).commands)  # type: ignore[attr-defined]
+COMMANDS = frozenset(get_command(app).commands)  # type: ignore[attr-defined]  # typer's type leaves out that it is a group
 PAGE_PORT, SERVER_PORT = ":3000", ":8000"  # those that the pages name; free ones take their place
 FIX = "\n## The fix\n"
 EMPTY_PAGE = Starlette(routes=[Route("/", lambda _request: HTMLResponse("<!doctype html><title>A page</title>"))])

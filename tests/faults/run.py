@@ -143,7 +143,7 @@ def main() -> int:
         rows.append(row(outcome))
         print(rows[-1], flush=True)  # noqa: T201 - it reports
         if not outcome.borne:
-            print(*outcome.stage.lost()[:3], *outcome.stage.load.tally.mixtures[:3], sep="\n", flush=True)  # noqa: T201
+            print(*outcome.stage.lost()[:3], *outcome.stage.load.tally.mixtures[:3], sep="\n", flush=True)  # noqa: T201 - it reports
     write(rows)
     return 0 if borne else 1
 

@@ -11,8 +11,8 @@ TESTS = Path(__file__).parent.parent
 sys.path.insert(0, str(TESTS))
 
 from matrix.checks import ASGI_CHECKS, WSGI_CHECKS  # noqa: E402 - they are found by the line above
-from matrix.exceptions import absent  # noqa: E402
-from matrix.servers import PAIRS, Pair, serve  # noqa: E402
+from matrix.exceptions import absent  # noqa: E402 - after the path is set
+from matrix.servers import PAIRS, Pair, serve  # noqa: E402 - after the path is set
 
 PAGE = TESTS.parent / "docs" / "matrix.md"
 BEGIN = "<!-- written by tests/matrix/run.py -->\n"
@@ -68,7 +68,7 @@ def main() -> int:
         for name, error in found.items():
             if error:
                 failures += 1
-                print(f"    {name}: {error}", flush=True)  # noqa: T201
+                print(f"    {name}: {error}", flush=True)  # noqa: T201 - it reports
     write(rows)
     return 1 if failures else 0
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pytest
 
 SECRET = "only-the-library-may-know-this"  # noqa: S105 - it is asserted to be seen nowhere
-TOKEN = "neither-may-this-be-seen"  # noqa: S105
+TOKEN = "neither-may-this-be-seen"  # noqa: S105 - no secret
 ACCOUNT = "0123456789abcdef0123456789abcdef"
 
 

@@ -69,5 +69,5 @@ def cookies() -> Response:
     return response
 
 
-app.wsgi_app = DispatcherMiddleware(app.wsgi_app, {"/mounted": mounted})  # type: ignore[method-assign]
+app.wsgi_app = DispatcherMiddleware(app.wsgi_app, {"/mounted": mounted})  # type: ignore[method-assign]  # as Werkzeug's documentation has it
 init_app(app, POLICY)
