@@ -68,6 +68,18 @@ async def nothing() -> dict[str, Any]:
     pytest.fail("receive was called")
 
 
+@pytest.mark.parametrize("profile", ["r2", "s3"])
+def test_an_oversized_list_of_names_is_remembered_as_no_other(profile: Any) -> None:
+    """3.6: a preflight whose names are refused for their size leaves nothing behind for one that asks for none."""
+    door = CORSMiddleware(saying(START, BODY), RULES, profile=profile)
+    asked = (("Origin", ORIGIN), ("Access-Control-Request-Method", "PUT"))
+    preflights = [
+        asgi_scope(Request("OPTIONS", (*asked, ("Access-Control-Request-Headers", names))))
+        for names in ("a" * 8193, "")
+    ]
+    assert [sent_by(door, scope)[0]["status"] for scope in preflights] == [403, 204 if profile == "r2" else 200]
+
+
 def test_messages_of_the_application_are_left_alone() -> None:
     """One message may be sent for every request: neither it nor its header list is changed, and no answer grows."""
     door = CORSMiddleware(saying(START, BODY), RULES)

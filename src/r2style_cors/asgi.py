@@ -226,7 +226,7 @@ def _decide_whole(engine: Engine, method: str, headers: Iterable[tuple[bytes, by
         return engine.raw_memo.preflights[origin][request_method][request_headers]
     except KeyError:
         decision = engine.decide(method, _text(origin), _text(request_method), _text(request_headers), size)
-        if method == "OPTIONS":
+        if method == "OPTIONS" and size <= MAX_REMEMBERED:  # nor what `b""` stands for above
             engine.raw_memo.keep_preflight(origin, request_method, request_headers, decision)
         return decision
 
