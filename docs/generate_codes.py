@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 
 from rich.console import Console
 
-from r2style_cors._check import TARGETS, check
 from r2style_cors._codes import CODES, CONSTRUCTION, UNWISE
-from r2style_cors._fix import FIXABLE
-from r2style_cors._spans import Text
+from r2style_cors._desk.check import TARGETS, check
+from r2style_cors._desk.fix import FIXABLE
+from r2style_cors._desk.spans import Text
 from r2style_cors.cli._report import Checked
 from r2style_cors.cli._report_text import report
 

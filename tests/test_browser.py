@@ -13,8 +13,8 @@ import pytest
 
 import r2style_cors.browser
 from r2style_cors import Policy
-from r2style_cors._safelist import is_forbidden_header
-from r2style_cors._url import normal_url
+from r2style_cors._browser.safelist import is_forbidden_header
+from r2style_cors._browser.url import normal_url
 from r2style_cors.asgi import CORSMiddleware
 from r2style_cors.browser import (
     BROWSERS,

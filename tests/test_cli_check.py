@@ -20,8 +20,8 @@ from rich.cells import cell_len
 
 from r2style_cors import Policy, check
 from r2style_cors._codes import CODES
-from r2style_cors._fix import FIXABLE
-from r2style_cors._spans import Text
+from r2style_cors._desk.fix import FIXABLE
+from r2style_cors._desk.spans import Text
 from r2style_cors.cli._report_text import excerpt
 from support.renderings import POLICIES, TERMINALS, assert_golden, assert_keys_are_told, run
 

@@ -152,3 +152,12 @@ def test_contributing_names_every_room() -> None:
     page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     first_cells = [line.split("|")[1] for line in page.splitlines() if line.startswith("| `")]
     assert set(re.findall(r"`([^`]+)`", " ".join(first_cells))) == rooms | folders
+
+
+@pytest.mark.parametrize("folder", ["_browser", "_desk"])
+def test_a_folder_tells_what_is_in_it(folder: str) -> None:
+    """The docstring of a folder names each of its files as an item, or in one, and none that is gone."""
+    package = ROOT / "src" / "r2style_cors" / folder
+    listed = [line for line in (package / "__init__.py").read_text(encoding="utf-8").splitlines() if line[:2] == "- "]
+    named = re.findall(r"`(\w+)`", " ".join(listed))
+    assert sorted(named) == sorted({path.stem for path in package.glob("*.py")} - {"__init__"})

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from r2style_cors import Policy, load_policy
-from r2style_cors._bucket import BucketReader, bucket_at
-from r2style_cors._follow import Follower
+from r2style_cors._desk.bucket import BucketReader, bucket_at
+from r2style_cors._desk.follow import Follower
 from support.buckets import ACCOUNT, S3, Server, api_error, api_reply, set_credentials
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 from typer.main import get_command
 
-from r2style_cors._suspects import SUSPECTS
+from r2style_cors._desk.suspects import SUSPECTS
 from r2style_cors.cli import app
 
 if TYPE_CHECKING:

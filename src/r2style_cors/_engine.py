@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from typing import Any, TypeAlias
 
-    from ._explain import Explanation
+    from ._desk.explain import Explanation
     from ._origins import Wildcards
     from ._profiles import Profile
     from .errors import Problem
@@ -334,7 +334,7 @@ class Engine:
         size: int | None = None,
     ) -> Explanation:
         """The same answer as `decide` gives, with every rule's why. For people; not made for every request."""
-        from ._explain import explain_with
+        from ._desk.explain import explain_with
 
         return explain_with(self, method, origin, request_method, request_headers, size)
 

@@ -12,7 +12,7 @@ from .._codes import CODES
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from .._spans import Text
+    from .._desk.spans import Text
     from ..errors import Problem
 
 SEVERITIES = ("error", "warning", "note")

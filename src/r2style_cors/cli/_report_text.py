@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from .._spans import Text
+    from .._desk.spans import Text
     from ..errors import Problem
     from ._report import Checked
 

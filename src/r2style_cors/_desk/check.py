@@ -13,26 +13,26 @@ import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
-from ._codes import CODES
-from ._fetch import (
+from .._codes import CODES
+from .._fetch import (
     FORBIDDEN_RESPONSE_HEADERS,
     SAFELISTED_REQUEST_HEADERS,
     SAFELISTED_RESPONSE_HEADERS,
     is_forbidden_request_header,
 )
-from ._forms import FORMS, KEYS, literal, path_of, read, read_file
-from ._hosts import host_of, is_loopback, registrable_domain, wildcard_domain
-from ._judge import document_of, judge_reading
-from ._origins import HOST_CHARACTERS, Wildcards
-from ._rules import LISTS, MAX_AGE_LIMIT, REQUIRED, is_error, judge_rule, rulebook
-from .errors import PolicyError, Problem
-from .policy import Policy
+from .._forms import FORMS, KEYS, literal, path_of, read, read_file
+from .._hosts import host_of, is_loopback, registrable_domain, wildcard_domain
+from .._judge import document_of, judge_reading
+from .._origins import HOST_CHARACTERS, Wildcards
+from .._rules import LISTS, MAX_AGE_LIMIT, REQUIRED, is_error, judge_rule, rulebook
+from ..errors import PolicyError, Problem
+from ..policy import Policy
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
-    from ._forms import Draft, Reading
-    from ._rules import Location
+    from .._forms import Draft, Reading
+    from .._rules import Location
 
 Source: TypeAlias = "Policy | str | bytes | os.PathLike[str] | list[Any] | dict[str, Any]"
 

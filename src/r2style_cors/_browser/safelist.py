@@ -6,7 +6,7 @@ import re
 import string
 from typing import TYPE_CHECKING, TypeAlias
 
-from ._fetch import (
+from .._fetch import (
     FORBIDDEN_METHODS,
     NO_CORS_SAFELISTED_NAMES,
     NORMALIZED_METHODS,

@@ -8,11 +8,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from ._safelist import is_client_hint, is_safelisted_header, without_lines
+from .safelist import is_client_hint, is_safelisted_header, without_lines
 
 if TYPE_CHECKING:
-    from ._browser import PageRequest
-    from ._safelist import Lines
+    from .exchange import PageRequest
+    from .safelist import Lines
 
 Quirk: TypeAlias = Literal[
     # what a page may send, and what needs a preflight

@@ -21,19 +21,19 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final, NamedTuple
 from xml.sax.saxutils import escape
 
-from ._check import examine, views_of
-from ._convert import convert
-from ._forms import FORMS, KEYS, literal, normal, read, step, to_text
-from ._rules import FIELDS, rulebook
-from ._rules_origin import lower
-from ._spans import Text
+from .._forms import FORMS, KEYS, literal, normal, read, step, to_text
+from .._rules import FIELDS, rulebook
+from .._rules_origin import lower
+from .check import examine, views_of
+from .convert import convert
+from .spans import Text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from ._check import View
-    from ._forms import Draft
-    from .errors import Problem
+    from .._forms import Draft
+    from ..errors import Problem
+    from .check import View
 
 _MARK: Final = "\ufeff"
 _ALIKE: Final = 0.6  # how much of two keys has to be the same, at least

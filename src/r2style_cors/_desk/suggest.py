@@ -12,22 +12,22 @@ from dataclasses import dataclass
 from textwrap import dedent
 from typing import TYPE_CHECKING, NamedTuple
 
-from ._compile import WRITING_METHODS, expect_policy
-from ._engine import MAX_REQUEST_HEADERS, METHODS, requested_names, rules_of
-from ._explain import Wish, ask, joined, rule_name
-from ._fetch import is_forbidden_request_header, is_token
-from ._forms import KEYS, RULES_KEY
-from ._profiles import profile_named
-from ._rules import rulebook
-from ._text import shown
-from .errors import PolicyError
-from .policy import Policy
+from .._compile import WRITING_METHODS, expect_policy
+from .._engine import MAX_REQUEST_HEADERS, METHODS, requested_names, rules_of
+from .._fetch import is_forbidden_request_header, is_token
+from .._forms import KEYS, RULES_KEY
+from .._profiles import profile_named
+from .._rules import rulebook
+from .._text import shown
+from ..errors import PolicyError
+from ..policy import Policy
+from .explain import Wish, ask, joined, rule_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from ._engine import Engine, Grant
-    from ._explain import Explanation, RuleWhy
+    from .._engine import Engine, Grant
+    from .explain import Explanation, RuleWhy
 
 _STANDS_IN = "PUT"  # what a rule has to allow before the server adds its own methods to it (SEMANTICS 7.2)
 _STANDS_IN_WHY = " The server adds its methods to rules that allow PUT, POST or DELETE, and to no others."

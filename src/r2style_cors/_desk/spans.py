@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from ._forms import Lines
+from .._forms import Lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .errors import Problem
+    from ..errors import Problem
 
 # A JSON token; a string that is not closed ends with its line.
 _JSON: Final = re.compile(r'"(?:[^"\\\r\n]|\\[^\r\n])*"?|[^\s\[\]{},:"]+|.?', re.DOTALL)

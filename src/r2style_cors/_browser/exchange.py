@@ -11,15 +11,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from ._departures import (
-    allows_user,
-    judged_lines,
-    listed_names,
-    locations,
-    preflighted,
-    sent_headers,
-)
-from ._fetch import (
+from .._fetch import (
     ALLOW_CREDENTIALS,
     ALLOW_HEADERS,
     ALLOW_METHODS,
@@ -34,19 +26,27 @@ from ._fetch import (
     SAFELISTED_RESPONSE_HEADERS,
     is_token,
 )
-from ._hosts import host_of, is_loopback
-from ._safelist import (
+from .._hosts import host_of, is_loopback
+from .._text import shown
+from .departures import (
+    allows_user,
+    judged_lines,
+    listed_names,
+    locations,
+    preflighted,
+    sent_headers,
+)
+from .safelist import (
     Lines,
     preflight_reasons,
     unsafe_header_names,
 )
-from ._text import shown
-from ._url import has_user, normal_url, origin_of
+from .url import has_user, normal_url, origin_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from ._departures import Quirk
+    from .departures import Quirk
 
 Kind: TypeAlias = Literal["preflight", "actual"]
 Mode: TypeAlias = Literal["cors", "no-cors", "same-origin"]

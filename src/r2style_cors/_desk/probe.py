@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import httpx
 
-from . import __version__
-from ._browser import PageRequest, header_value, is_mixed_content, list_values
-from ._compile import expect_policy
-from ._engine import Engine
-from ._fetch import (
+from .. import __version__
+from .._browser.exchange import PageRequest, header_value, is_mixed_content, list_values
+from .._browser.safelist import normalized_method
+from .._browser.url import has_user, normal_url, origin_of
+from .._browser.walk import Exchange, Received, Walk
+from .._compile import expect_policy
+from .._engine import Engine
+from .._fetch import (
     ALLOW_CREDENTIALS,
     ALLOW_HEADERS,
     ALLOW_METHODS,
@@ -28,21 +31,18 @@ from ._fetch import (
     REQUEST_METHOD,
     is_token,
 )
-from ._hosts import host_of, is_loopback
-from ._origins import is_serialized_origin
-from ._safelist import normalized_method
-from ._suspects import Seen, Suspect, of_exchange, of_request, settable, suspect
-from ._text import shown
-from ._url import has_user, normal_url, origin_of
-from .browser._walk import Exchange, Received, Walk
-from .errors import PolicyError
+from .._hosts import host_of, is_loopback
+from .._origins import is_serialized_origin
+from .._text import shown
+from ..errors import PolicyError
+from .suspects import Seen, Suspect, of_exchange, of_request, settable, suspect
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from ._safelist import Lines
-    from .browser._walk import Sending
-    from .policy import Policy
+    from .._browser.safelist import Lines
+    from .._browser.walk import Sending
+    from ..policy import Policy
 
 Verdict: TypeAlias = Literal["readable", "blocked", "preflight-passed", "not-sent", "unreachable"]
 

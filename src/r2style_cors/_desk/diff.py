@@ -14,17 +14,17 @@ from dataclasses import dataclass
 from itertools import chain, count, product
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
-from . import _fetch
-from ._compile import expect_policy
-from ._engine import MAX_REQUEST_HEADERS, grants_for, rules_of
-from ._origins import HOST_CHARACTERS, MAX_ORIGIN_LENGTH, Wildcards, split_host_port
-from ._witnesses import witnesses
+from .. import _fetch
+from .._compile import expect_policy
+from .._engine import MAX_REQUEST_HEADERS, grants_for, rules_of
+from .._origins import HOST_CHARACTERS, MAX_ORIGIN_LENGTH, Wildcards, split_host_port
+from .witnesses import witnesses
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from ._engine import Engine, Grant
-    from .policy import Policy, Rule
+    from .._engine import Engine, Grant
+    from ..policy import Policy, Rule
 
     Rules: TypeAlias = tuple[int, ...]
     Two: TypeAlias = tuple[Rules, Rules]  # rules of the one policy, rules of the other

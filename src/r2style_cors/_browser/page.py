@@ -5,23 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
-from .._browser import Mode, PageRequest, RedirectMode, Step, header_value
 from .._fetch import FORBIDDEN_METHODS, SAFELISTED_METHODS, is_token
 from .._origins import is_serialized_origin
-from .._safelist import (
+from .._text import shown
+from .exchange import Mode, PageRequest, RedirectMode, Step, header_value
+from .safelist import (
     Lines,
     is_forbidden_header,
     is_no_cors_safelisted_header,
     normalized_method,
 )
-from .._text import shown
-from .._url import fragment_of, has_user, normal_url, origin_of
+from .url import fragment_of, has_user, normal_url, origin_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .._browser import Check
-    from .._departures import Quirk
+    from .departures import Quirk
+    from .exchange import Check
 
 Credentials: TypeAlias = Literal["omit", "same-origin", "include"]
 CrossOrigin: TypeAlias = Literal["anonymous", "use-credentials"]

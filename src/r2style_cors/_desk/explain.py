@@ -7,18 +7,18 @@ from difflib import get_close_matches
 from http import HTTPStatus
 from typing import TYPE_CHECKING, NamedTuple
 
-from ._compile import expect_policy
-from ._engine import MAX_REQUEST_HEADERS, grants_for, requested_names, rules_of
-from ._fetch import is_token
-from ._origins import Wildcards
-from ._text import shown
+from .._compile import expect_policy
+from .._engine import MAX_REQUEST_HEADERS, grants_for, requested_names, rules_of
+from .._fetch import is_token
+from .._origins import Wildcards
+from .._text import shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ._decision import Decision
-    from ._engine import Engine, Grant
-    from .policy import Policy
+    from .._decision import Decision
+    from .._engine import Engine, Grant
+    from ..policy import Policy
 
 MAX_COMPARED = 1000  # listed origins that an unlisted one is compared with
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
     from wsgiref.types import WSGIApplication
 
-    from ._safelist import Lines
+    from .safelist import Lines
 
     ASGIApp: TypeAlias = Callable[[Any, Any, Any], Awaitable[None]]
 

@@ -10,19 +10,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ._bucket import BucketError
-from ._diff import diff
-from ._files import replace_file
-from .errors import PolicyError
-from .policy import load_policy
+from ..errors import PolicyError
+from ..policy import load_policy
+from .bucket import BucketError
+from .diff import diff
+from .files import replace_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from ._bucket import BucketReader
-    from ._diff import Difference
-    from .policy import Policy
+    from ..policy import Policy
+    from .bucket import BucketReader
+    from .diff import Difference
 
 LONGEST_WAIT = 300.0  # seconds between two looks after many failures, unless looks are rarer anyway
 

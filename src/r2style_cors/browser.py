@@ -7,15 +7,7 @@
     >>> found.outcome, [exchange.method for exchange in found.exchanges]
     ('readable', ['OPTIONS', 'PUT'])
 
-The rooms beside follow the Fetch standard's algorithms, and a step names the section that it comes from:
-
-- `_page`: what a page asks for, and the Request constructor (5.4);
-- `_walk`: main fetch, HTTP fetch, HTTP-redirect fetch and CORS-preflight fetch (4.1, 4.4, 4.5, 4.8);
-- `_cache`: the CORS-preflight cache (4.9), with a clock that the caller holds;
-- `_servers`: what answers: policies, described sites, ASGI and WSGI applications;
-- `_browsers`, `_console`: browsers as data: their limits, their departures from the standard, and their words.
-
-What a single exchange is judged by, the CORS check (4.10) above all, is shared with `probe` and `testing`.
+The model follows the Fetch standard's algorithms, and a step names the section that it comes from.
 
 To compare the model with a real browser, make a `Fetch`, give the same policy and application to `simulate` (as a `Site`,
 or as the very application) and to a server, and compare with what arrived there and what the script saw:
@@ -36,14 +28,14 @@ readable does not mean that an element can decode it.
 
 from __future__ import annotations
 
-from .._browser import Step
-from .._inprocess import Response
-from ._browsers import BROWSERS, CHROMIUM, FIREFOX, QUIRKS, STANDARD, WEBKIT, Browser
-from ._cache import PreflightCache
-from ._page import Fetch
-from ._servers import Site
-from ._simulate import Simulation, simulate
-from ._walk import Exchange
+from ._browser.browsers import BROWSERS, CHROMIUM, FIREFOX, QUIRKS, STANDARD, WEBKIT, Browser
+from ._browser.cache import PreflightCache
+from ._browser.exchange import Step
+from ._browser.inprocess import Response
+from ._browser.page import Fetch
+from ._browser.servers import Site
+from ._browser.simulate import Simulation, simulate
+from ._browser.walk import Exchange
 
 __all__ = [
     "BROWSERS",

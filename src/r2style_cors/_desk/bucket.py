@@ -12,8 +12,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from .errors import PolicyError
-from .policy import Policy
+from ..errors import PolicyError
+from ..policy import Policy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -9,16 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from .._browser import Step, actual_steps, is_redirect, preflight_steps, sent_lines
-from .._redirects import redirected
-from .._url import origin_of
+from .exchange import Step, actual_steps, is_redirect, preflight_steps, sent_lines
+from .redirects import redirected
+from .url import origin_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from .._browser import Kind, PageRequest
-    from .._safelist import Lines
-    from ._cache import PreflightCache
+    from .cache import PreflightCache
+    from .exchange import Kind, PageRequest
+    from .safelist import Lines
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ._forms import BODY_KEYS, REPLY_KEYS, Report, plain, read_json, step, to_text
-from .policy import Policy
+from .._forms import BODY_KEYS, REPLY_KEYS, Report, plain, read_json, step, to_text
+from ..policy import Policy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

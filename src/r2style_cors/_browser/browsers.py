@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .._departures import Quirk
+    from .departures import Quirk
 
 # What each difference is, and what shows it. Chromium's were seen in Chromium 156.
 QUIRKS: Final[Mapping[Quirk, str]] = {

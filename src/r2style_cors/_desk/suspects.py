@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from ._browser import NON_WILDCARD_HEADER, PageRequest, header_value, is_redirect, list_values
-from ._fetch import ALLOW_HEADERS, ALLOW_METHODS, ALLOW_ORIGIN, EXPOSE_HEADERS, SAFELISTED_RESPONSE_HEADERS
-from ._redirects import redirected
-from ._safelist import Lines, is_forbidden_header
-from ._text import shown
-from ._url import origin_of
+from .._browser.exchange import NON_WILDCARD_HEADER, PageRequest, header_value, is_redirect, list_values
+from .._browser.redirects import redirected
+from .._browser.safelist import Lines, is_forbidden_header
+from .._browser.url import origin_of
+from .._fetch import ALLOW_HEADERS, ALLOW_METHODS, ALLOW_ORIGIN, EXPOSE_HEADERS, SAFELISTED_RESPONSE_HEADERS
+from .._text import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from ._browser import Step
-    from .errors import Severity
+    from .._browser.exchange import Step
+    from ..errors import Severity
 
 
 class Kind(NamedTuple):

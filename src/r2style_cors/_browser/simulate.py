@@ -5,22 +5,22 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from .._browser import REDIRECT_STATUSES, PageRequest, Step, visible_lines
-from .._inprocess import Request
-from .._url import normal_url, without_user
-from ._browsers import STANDARD
-from ._console import Failure, messages
-from ._page import new_request
-from ._servers import answering
-from ._walk import Exchange, Walk
+from .browsers import STANDARD
+from .console import Failure, messages
+from .exchange import REDIRECT_STATUSES, PageRequest, Step, visible_lines
+from .inprocess import Request
+from .page import new_request
+from .servers import answering
+from .url import normal_url, without_user
+from .walk import Exchange, Walk
 
 if TYPE_CHECKING:
-    from .._safelist import Lines
-    from ._browsers import Browser
-    from ._cache import PreflightCache
-    from ._page import Fetch
-    from ._servers import Ask, Server
-    from ._walk import Sending
+    from .browsers import Browser
+    from .cache import PreflightCache
+    from .page import Fetch
+    from .safelist import Lines
+    from .servers import Ask, Server
+    from .walk import Sending
 
 Outcome: TypeAlias = Literal["readable", "opaque", "blocked"]
 ResponseType: TypeAlias = Literal["basic", "cors", "opaque", "opaqueredirect", "error"]

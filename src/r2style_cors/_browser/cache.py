@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from .._browser import NON_WILDCARD_HEADER, header_value, list_values
 from .._fetch import ALLOW_HEADERS, ALLOW_METHODS, MAX_AGE, SAFELISTED_METHODS
+from .exchange import NON_WILDCARD_HEADER, header_value, list_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from .._browser import PageRequest
-    from .._departures import Quirk
-    from .._safelist import Lines
+    from .departures import Quirk
+    from .exchange import PageRequest
+    from .safelist import Lines
 
 DEFAULT_MAX_AGE = 5  # seconds, where the header is missing or no number (Fetch, section 4.8, step 7.9)
 _DIGITS = 12  # of a number of seconds that are read: more would be thousands of years

@@ -19,7 +19,7 @@ from bisect import bisect_left
 from itertools import chain, islice, product, takewhile
 from typing import TYPE_CHECKING
 
-from ._origins import Wildcards
+from .._origins import Wildcards
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence

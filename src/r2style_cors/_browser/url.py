@@ -8,9 +8,9 @@ from urllib.parse import quote, urljoin, urlsplit, urlunsplit
 
 import idna
 
-from ._hosts import DEFAULT_PORTS, MAX_IDNA_INPUT
-from ._origins import is_serialized_origin
-from ._text import shown
+from .._hosts import DEFAULT_PORTS, MAX_IDNA_INPUT
+from .._origins import is_serialized_origin
+from .._text import shown
 
 if TYPE_CHECKING:
     from urllib.parse import SplitResult

@@ -10,18 +10,18 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from .._browser import NON_WILDCARD_HEADER, header_value, is_redirect, list_values
 from .._fetch import ALLOW_CREDENTIALS, ALLOW_HEADERS, ALLOW_METHODS, ALLOW_ORIGIN, is_token
-from .._safelist import Lines, normalized_method
 from .._text import shown
-from .._url import normal_url
+from .exchange import NON_WILDCARD_HEADER, header_value, is_redirect, list_values
+from .safelist import Lines, normalized_method
+from .url import normal_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .._browser import PageRequest, Step
-    from ._page import Fetch
-    from ._walk import Exchange
+    from .exchange import PageRequest, Step
+    from .page import Fetch
+    from .walk import Exchange
 
 
 class Failure(NamedTuple):

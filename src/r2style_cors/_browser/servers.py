@@ -12,16 +12,16 @@ from urllib.parse import urlsplit
 from .. import wsgi
 from .._door import KEY
 from .._engine import Engine
-from .._inprocess import Response, call
-from .._url import origin_of
-from ._walk import Received
+from .inprocess import Response, call
+from .url import origin_of
+from .walk import Received
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
     from .._door import DoorPolicy
-    from .._inprocess import Request
+    from .inprocess import Request
 
     Ask: TypeAlias = Callable[[Request], Received | None]
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ._browser import NON_WILDCARD_HEADER, cors_check, location, location_url
-from ._safelist import CLIENT_HINTS, without_lines
-from ._url import fragment_of, has_user, origin_of
+from .exchange import NON_WILDCARD_HEADER, cors_check, location, location_url
+from .safelist import CLIENT_HINTS, without_lines
+from .url import fragment_of, has_user, origin_of
 
 if TYPE_CHECKING:
-    from ._browser import PageRequest
-    from ._safelist import Lines
+    from .exchange import PageRequest
+    from .safelist import Lines
 
 # Fetch, section 2.2.2: the headers that describe a body, dropped with it.
 BODY_HEADERS = frozenset({"content-encoding", "content-language", "content-location", "content-type"})

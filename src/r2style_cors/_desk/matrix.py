@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from ._compile import expect_policy
-from ._engine import METHODS, grants_for, rules_of
+from .._compile import expect_policy
+from .._engine import METHODS, grants_for, rules_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from ._engine import Engine, Grant, Grants
-    from .policy import Policy
+    from .._engine import Engine, Grant, Grants
+    from ..policy import Policy
 
 OriginKind: TypeAlias = Literal["listed", "wildcard", "unlisted", "null"]
 HeaderKind: TypeAlias = Literal["none", "named", "all"]
