@@ -15,7 +15,7 @@ from rich.console import Console
 from r2style_cors._codes import CODES, CONSTRUCTION, UNWISE
 from r2style_cors._desk.check import TARGETS, check
 from r2style_cors._desk.fix import FIXABLE
-from r2style_cors._desk.spans import Text
+from r2style_cors._desk.spans import PolicyText
 from r2style_cors.cli._report import Checked
 from r2style_cors.cli._report_text import report
 
@@ -141,7 +141,7 @@ def _example(name: str, example: Example) -> tuple[str, ...]:
         "A `cors.json` that has it:",
         f"```text\n{example.text}```",
         f"```sh\nr2style-cors check cors.json --select {name}{option}\n```",
-        f"```text\n{_rendered(Checked('cors.json', Text(example.text), problems))}\n```",
+        f"```text\n{_rendered(Checked('cors.json', PolicyText(example.text), problems))}\n```",
     )
 
 

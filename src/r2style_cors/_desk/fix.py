@@ -26,7 +26,7 @@ from .._rules import FIELDS, rulebook
 from .._rules_origin import lower
 from .check import examine, views_of
 from .convert import convert
-from .spans import Text
+from .spans import PolicyText
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -80,7 +80,7 @@ class Look:
     """A text that has been read and judged."""
 
     def __init__(self, text: str, profile: str, forms: Sequence[str]) -> None:
-        self.at = Text(text)
+        self.at = PolicyText(text)
         self.reading = read(text, strict=True)
         self.form = str(self.reading.form)
         self.profile = profile

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 LONGEST_WAIT = 300.0  # seconds between two looks after many failures, unless looks are rarer anyway
 
 
-class Follower:
+class BucketFollower:
     """A file that follows a bucket's policy."""
 
     def __init__(self, reader: BucketReader, path: Path, form: str, say: Callable[[str], None]) -> None:

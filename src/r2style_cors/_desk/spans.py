@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from .._forms import Lines
+from .._forms import LineIndex
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +21,7 @@ _REACH: Final = 4096  # characters in which a bracket has to be closed: no text 
 _CLOSERS: Final = {"[": "]", "{": "}"}
 
 
-class Text:
+class PolicyText:
     """The text of a policy, in which places are found.
 
     Attributes:
@@ -33,7 +33,7 @@ class Text:
         """Index the lines of `text`."""
         self.text = text
         self.is_xml = text.lstrip().startswith("<")
-        self._lines = Lines(text)
+        self._lines = LineIndex(text)
 
     def start_of(self, problem: Problem) -> int:
         """Where a problem of this text begins, as an offset."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from .._rules import HOLE
-from ._tree import MAX_DEPTH, Lines, Node, Report, literal, quoted, step
+from ._tree import MAX_DEPTH, LineIndex, Node, Report, literal, quoted, step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -100,7 +100,7 @@ def read_json(text: str, report: Report, *, strict: bool) -> Node:
 class _Reader:
     def __init__(self, text: str, report: Report, *, strict: bool) -> None:
         self._text = text
-        self._lines = Lines(text)
+        self._lines = LineIndex(text)
         self._report = report
         self._comma_severity: Severity = "error" if strict else "warning"
         # The document is the one member of a container without brackets.

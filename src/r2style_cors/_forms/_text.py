@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ._tree import MAX_BYTES, START, Lines, refuse
+from ._tree import MAX_BYTES, START, LineIndex, refuse
 
 if TYPE_CHECKING:
     import os
@@ -83,7 +83,7 @@ def _decode(data: bytes) -> str:
     except UnicodeDecodeError as error:
         before = data[: error.start].decode("utf-8").removeprefix(_BYTE_ORDER_MARK)
         message = f"The byte 0x{data[error.start]:02x} is not part of UTF-8 text; save the file as UTF-8."
-        raise refuse(Lines(before).spot(len(before)), "encoding", message) from None
+        raise refuse(LineIndex(before).spot(len(before)), "encoding", message) from None
 
 
 def _check(text: str) -> str:
@@ -94,7 +94,7 @@ def _check(text: str) -> str:
     except UnicodeEncodeError as error:
         before = text[: error.start].removeprefix(_BYTE_ORDER_MARK)
         message = "This character is half of a surrogate pair, which is no text."
-        raise refuse(Lines(before).spot(len(before)), "encoding", message) from None
+        raise refuse(LineIndex(before).spot(len(before)), "encoding", message) from None
     return text
 
 

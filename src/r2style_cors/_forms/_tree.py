@@ -40,7 +40,7 @@ START: Final = Spot(0, 1, 1)
 PARSED: Final = Spot(0, None, None)
 
 
-class Lines:
+class LineIndex:
     """The lines of a text, to turn offsets into places. A line ends with CR, LF or CRLF, as in XML."""
 
     def __init__(self, text: str) -> None:

@@ -18,7 +18,7 @@ from .._rules import HOLE
 from ..errors import PolicyError
 from ._keys import KEYS, nearest_field, rule_path, spelled
 from ._reading import Draft, Reading, is_list_field
-from ._tree import MAX_DEPTH, Lines, Report, Spot, quoted, refuse
+from ._tree import MAX_DEPTH, LineIndex, Report, Spot, quoted, refuse
 
 NAMESPACE: Final = "http://s3.amazonaws.com/doc/2006-03-01/"
 _SEPARATOR: Final = " "  # no namespace contains a space
@@ -52,7 +52,7 @@ class _Builder:
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._lines = Lines(text)
+        self._lines = LineIndex(text)
         self._document = _Element("", self._lines.spot(0))
         self._stack = [self._document]
         self._parser = expat.ParserCreate("utf-8", _SEPARATOR)

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.text import Text as Line
 
-from .._desk.spans import Text
+from .._desk.spans import PolicyText
 from .._forms import MAX_BYTES
 from .._text import visible
 from ..errors import PolicyError
@@ -211,12 +211,12 @@ def _write(name: str, text: str) -> bool:
     return True
 
 
-def _text(data: bytes) -> Text | None:
+def _text(data: bytes) -> PolicyText | None:
     """What can be shown of a file."""
     if len(data) > MAX_BYTES:
         return None
     text = data.decode("utf-8", "replace").removeprefix("\ufeff")
-    return Text(text) if text.strip() and "\0" not in text else None
+    return PolicyText(text) if text.strip() and "\0" not in text else None
 
 
 def _tell(done: Sequence[_Done], format: str, task: _Task) -> None:

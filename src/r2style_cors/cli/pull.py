@@ -73,12 +73,12 @@ def _once(bucket: Bucket, output: Path | None, form: str, profile: str) -> None:
 def _keep(bucket: Bucket, output: Path, form: str, profile: str, every: float) -> None:
     """Follow the bucket until SIGINT or SIGTERM."""
     from .._desk.bucket import BucketReader
-    from .._desk.follow import Follower
+    from .._desk.follow import BucketFollower
 
     for number in (signal.SIGINT, signal.SIGTERM):  # also where a shell made a background job deaf to SIGINT
         signal.signal(number, signal.default_int_handler)
     try:
-        follower = Follower(BucketReader(bucket, profile), output, form, _say)
+        follower = BucketFollower(BucketReader(bucket, profile), output, form, _say)
         _say(f"Following {bucket} in {output}.")
         while True:
             follower.look()

@@ -18,7 +18,7 @@ from .._codes import CODES
 from .._desk.check import check
 from .._desk.convert import convert
 from .._desk.matrix import matrix
-from .._desk.spans import Text
+from .._desk.spans import PolicyText
 from .._desk.suggest import suggest
 from .._fetch import ORIGIN, REQUEST_HEADERS, REQUEST_METHOD
 from ..browser import BROWSERS, Fetch, simulate
@@ -117,7 +117,7 @@ def examine(question: Question, bucket: Bucket) -> dict[str, Any]:
         explanation for each exchange that names an origin, and `suggestion`; or `refusal`, in words. Else these are None.
     """
     data = question.text.encode()
-    at = Text(question.text.removeprefix(_MARK))
+    at = PolicyText(question.text.removeprefix(_MARK))
     found: dict[str, Any] = {"problems": [_problem(problem, at) for problem in check(data)]}
     try:
         policy = Policy.parse(data)
@@ -144,7 +144,7 @@ def told(problem: Problem) -> dict[str, Any]:
     return {name: getattr(problem, name) for name in shown}
 
 
-def _problem(problem: Problem, at: Text) -> dict[str, Any]:
+def _problem(problem: Problem, at: PolicyText) -> dict[str, Any]:
     """A problem, where it ends, and what is known of its code."""
     code = CODES[problem.code]
     end = (problem.column or 1) + len(at.value_of(problem))
