@@ -43,10 +43,25 @@ class PreflightCache:
     """
 
     def __init__(self) -> None:
-        self._expiry: dict[_Entry, float] = {}
+        self._entries = Entries()
 
     def __len__(self) -> int:
         """How many entries there are, those that have expired included."""
+        return len(self._entries)
+
+
+def entries_of(cache: PreflightCache) -> Entries:
+    """For a walk: what a cache holds."""
+    return cache._entries  # noqa: SLF001 - its own room, and no part of what users build on
+
+
+class Entries:
+    """What preflights allowed, and until when: the cache as a fetch asks and fills it."""
+
+    def __init__(self) -> None:
+        self._expiry: dict[_Entry, float] = {}
+
+    def __len__(self) -> int:
         return len(self._expiry)
 
     def allows(self, request: PageRequest, now: float) -> bool:

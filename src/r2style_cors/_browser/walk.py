@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from .cache import entries_of
 from .exchange import Step, actual_steps, is_redirect, preflight_steps, sent_lines
 from .redirects import redirected
 from .url import origin_of
@@ -89,7 +90,7 @@ class Walk:
     ) -> None:
         self.request = request
         self.exchanges: list[Exchange] = []
-        self._cache = cache
+        self._cache = None if cache is None else entries_of(cache)
         self._now = now
         self._cap = cap
         self._asked_first = False
