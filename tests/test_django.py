@@ -21,8 +21,9 @@ from django.urls import path
 from django.utils.decorators import sync_only_middleware
 
 from matrix.client import Ask, http1
-from matrix.servers import free_port, wait_for
+from matrix.servers import wait_for
 from r2style_cors import PathPolicies, PolicyFile
+from support.listening import free_port
 from support.messages import cors_lines
 
 if TYPE_CHECKING:
