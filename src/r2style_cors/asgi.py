@@ -106,7 +106,7 @@ def _behind(  # noqa: C901 - with `cors`, a request's whole way, since a call co
             origin = None
             for name, value in scope["headers"]:
                 if name == b"origin":
-                    origin = value if origin is None else origin + b", " + value
+                    origin = value if origin is None else b", "  # no origin, as several lines are none (SEMANTICS 3.4)
             if origin is None:
                 decision = always.get(method, no_origin) if always else no_origin
             else:
@@ -192,16 +192,32 @@ def _asked(headers: Iterable[tuple[bytes, bytes]]) -> Asked:
 def _whole(headers: Iterable[tuple[bytes, bytes]]) -> tuple[bytes | None, bytes | None, bytes | None, int]:
     """The CORS request headers, several lines of one name joined (SEMANTICS 3.4, 3.5), and the size of the last's lines."""
     origin = request_method = request_headers = None
-    size = 0
     for name, value in headers:
         if name == b"origin":
-            origin = value if origin is None else origin + b", " + value
+            if origin is not None:
+                return _joined(headers)
+            origin = value
         elif name == b"access-control-request-method":
-            request_method = value if request_method is None else request_method + b", " + value
+            if request_method is not None:
+                return _joined(headers)
+            request_method = value
         elif name == b"access-control-request-headers":
-            request_headers = value if request_headers is None else request_headers + b", " + value
-            size += len(value)
-    return origin, request_method, request_headers, size
+            if request_headers is not None:
+                return _joined(headers)
+            request_headers = value
+    return origin, request_method, request_headers, len(request_headers or b"")
+
+
+def _joined(headers: Iterable[tuple[bytes, bytes]]) -> tuple[bytes | None, bytes | None, bytes | None, int]:
+    """The same where a name comes more than once. Joining line after line would cost the square of their number."""
+    lines: dict[bytes, list[bytes]] = {
+        b"origin": [], b"access-control-request-method": [], b"access-control-request-headers": []
+    }  # fmt: skip
+    for name, value in headers:
+        if name in lines:
+            lines[name].append(value)
+    origin, request_method, request_headers = (b", ".join(found) if found else None for found in lines.values())
+    return origin, request_method, request_headers, sum(map(len, lines[b"access-control-request-headers"]))
 
 
 def _text(value: bytes | None) -> str | None:
