@@ -94,8 +94,9 @@ class CORSMiddleware:
         return handle
 
     def _decide(self, engine: Engine, request: HttpRequest) -> Decision | None:
-        """The decision, left in `request.META`; None where an outer door has left one there."""
-        if KEY in request.META:
+        """The decision, left in `request.META`; None where an outer door has left one."""
+        # Under ASGI `META` is a dict of Django's own, and an outer door has left its decision in the scope.
+        if KEY in request.META or KEY in getattr(request, "scope", ()):
             self._refusals.warn_of_outer_door(request.path)
             return None
         method = request.META["REQUEST_METHOD"]
