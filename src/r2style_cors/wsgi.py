@@ -101,6 +101,7 @@ def _behind(  # noqa: C901 - and so is `cors`, a request's whole way, since a ca
             if answer.status is not None:
                 if answer.refused and (debug or (known[level] if level in known else heard(level))):
                     decision = refusals.preflight(engine, decision, method, _path(environ), asked_of_environ(environ))
+                environ[KEY] = decision
                 start_response(answer.status_line, [*decision.headers])
                 return [decision.answer.body]
         elif every_request_whole:
