@@ -224,7 +224,7 @@ class Refusals:
         self.log(decision, method, path, asked)
         if not self.debug or decision.status != FORBIDDEN:
             return decision
-        sentence = engine.explain(method, *asked).sentence
+        sentence = f"{engine.explain(method, *asked).sentence} [{decision.reason}]"
         request_method = shown(asked[1] or "")
         return Decision(engine.profile.refused_preflight(decision.reason, decision.rule, request_method, sentence))
 
