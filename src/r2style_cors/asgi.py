@@ -92,15 +92,15 @@ def _behind(  # noqa: C901 - with `cors`, a request's whole way, since a call co
     memo, always, no_origin = engine.raw_memo.actual, engine.always, engine.no_origin
     debug, known, heard, level = refusals.debug, refusals.known, refusals.heard, refusals.level
 
-    def cors(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+    def cors(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:  # noqa: C901, PLR0912 - see `_behind`
         if scope["type"] != "http" or KEY in scope:
             return other_scope(scope, receive, send)
         method = scope["method"]
         if method == "OPTIONS" or every_request_whole:
             decision = _decide_whole(engine, method, scope["headers"])
             if decision.answer.status is not None:
-                if decision.answer.refused and (debug or (known[level] if level in known else heard(level))):
-                    decision = refusals.preflight(engine, decision, method, scope["path"], _asked(scope["headers"]))
+                if decision.answer.refused and (debug or heard(level)):
+                    decision = refusals.tell(engine, decision, method, scope["path"], _asked(scope["headers"]))
                 return _answer(send, decision)
         else:
             origin = None
@@ -114,8 +114,13 @@ def _behind(  # noqa: C901 - with `cors`, a request's whole way, since a call co
                     decision = memo[method][origin]
                 except KeyError:
                     decision = _decide_actual(engine, method, origin)
-        if decision.answer.refused and (known[level] if level in known else heard(level)):
-            refusals.log(decision, method, scope["path"], _asked(scope["headers"]))
+        if decision.answer.refused:
+            try:
+                told = known[level]
+            except KeyError:
+                told = heard(level)
+            if told:
+                refusals.tell(engine, decision, method, scope["path"], _asked(scope["headers"]))
         inner = scope.copy()  # type: ignore[attr-defined]  # ASGI says that it is a dict, and frameworks' types do not
         inner[KEY] = decision
         return app(inner, receive, MethodType(decorate, (send, decision, scope)))
@@ -236,14 +241,17 @@ def _decide_whole(engine: Engine, method: str, headers: Iterable[tuple[bytes, by
     origin, request_method, request_headers, size = _whole(headers)
     if size > MAX_REQUEST_HEADERS:
         request_headers = b""  # refused for its size, so that nobody reads it
+    memo = engine.raw_memo
     try:
         if method != "OPTIONS" or size > MAX_REMEMBERED:  # not worth its hash
             raise KeyError  # noqa: TRY301 - the one way out to the slow path
-        return engine.raw_memo.preflights[origin][request_method][request_headers]
+        if origin in memo.unlisted:
+            return memo.unlisted[origin][request_method]
+        return memo.preflights[origin][request_method][request_headers]
     except KeyError:
         decision = engine.decide(method, _text(origin), _text(request_method), _text(request_headers), size)
         if method == "OPTIONS" and size <= MAX_REMEMBERED:  # nor what `b""` stands for above
-            engine.raw_memo.keep_preflight(origin, request_method, request_headers, decision)
+            memo.keep_preflight(origin, request_method, request_headers, decision)
         return decision
 
 

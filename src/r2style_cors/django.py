@@ -103,9 +103,7 @@ class CORSMiddleware:
         asked = asked_of_environ(request.META)
         decision = request.META[KEY] = engine.decide(method, *asked)
         if decision.answer.refused and (self._refusals.debug or self._refusals.heard(self._refusals.level)):
-            if decision.status is not None:
-                return self._refusals.preflight(engine, decision, method, request.path, asked)
-            self._refusals.log(decision, method, request.path, asked)
+            return self._refusals.tell(engine, decision, method, request.path, asked)
         return decision
 
     def _decorated(
