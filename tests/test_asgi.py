@@ -70,6 +70,43 @@ async def nothing() -> dict[str, Any]:
     pytest.fail("receive was called")
 
 
+@pytest.mark.parametrize("profile", ["r2", "s3"])
+def test_an_oversized_list_of_names_is_remembered_as_no_other(profile: Any) -> None:
+    """3.6: a preflight whose names are refused for their size leaves nothing behind for one that asks for none."""
+    door = CORSMiddleware(saying(START, BODY), RULES, profile=profile)
+    asked = (("Origin", ORIGIN), ("Access-Control-Request-Method", "PUT"))
+    preflights = [
+        asgi_scope(Request("OPTIONS", (*asked, ("Access-Control-Request-Headers", names))))
+        for names in ("a" * 8193, "")
+    ]
+    assert [sent_by(door, scope)[0]["status"] for scope in preflights] == [403, 204 if profile == "r2" else 200]
+
+
+class Line(bytes):
+    """The value of one header line, which tells when it is joined to another by itself."""
+
+    __slots__ = ()
+
+    def __add__(self, _: object) -> bytes:
+        """Fail: to copy all that came before for every line costs the square of their number."""
+        pytest.fail("joined line after line")
+
+
+@pytest.mark.parametrize("debug", [False, True])
+@pytest.mark.parametrize("method", ["GET", "OPTIONS"])
+@pytest.mark.parametrize("name", ["origin", "access-control-request-method", "access-control-request-headers"])
+def test_many_lines_of_one_name_are_joined_once(name: str, method: str, debug: bool) -> None:
+    """3.6, 8: the work is bounded by the bytes received, also where one request brings a name again and again."""
+    asked = {"origin": ORIGIN, "access-control-request-method": "PUT", "access-control-request-headers": "x-a"}
+    scope = request_of(method)
+    scope["headers"] = [
+        (line.encode(), Line(value.encode())) for line, value in asked.items() for _ in range(3 if line == name else 1)
+    ]
+    granted = method == "OPTIONS" and name == "access-control-request-headers"
+    status = sent_by(CORSMiddleware(saying(START, BODY), RULES, debug=debug), scope)[0]["status"]
+    assert status == (200 if method == "GET" else 204 if granted else 403)
+
+
 def test_messages_of_the_application_are_left_alone() -> None:
     """One message may be sent for every request: neither it nor its header list is changed, and no answer grows."""
     door = CORSMiddleware(saying(START, BODY), RULES)

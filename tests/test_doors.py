@@ -253,12 +253,24 @@ def test_a_refused_handshake_is_read_first() -> None:
     assert seen == [{"type": "websocket.connect"}, {"type": "websocket.close"}]
 
 
-def test_websocket_check_needs_an_origin() -> None:
-    """7.4: it is refused at construction where only `*` could grant a handshake."""
+@pytest.mark.parametrize("listed", ["null", "nul*"])
+def test_null_grants_no_handshake(listed: str) -> None:
+    """7.4: nor does `null` where a policy lists it, or what matches it, as profile `s3` allows."""
+    rules = [{"AllowedOrigins": [listed, ORIGIN], "AllowedMethods": ["GET"]}]
+    door = asgi.CORSMiddleware(
+        saying({"type": "websocket.accept"}), rules, profile="s3", credentials=False, websocket_origin_check=True
+    )
+    for origin, answer in (("null", "close"), (ORIGIN, "accept")):
+        scope = {"type": "websocket", "path": "/ws", "headers": [(b"origin", origin.encode())]}
+        assert exchange(door, scope, ({"type": "websocket.connect"},)) == [{"type": f"websocket.{answer}"}]
+
+
+@pytest.mark.parametrize(("origins", "profile"), [(["*"], "r2"), (["*", "null"], "s3")])
+def test_websocket_check_needs_an_origin(origins: list[str], profile: Any) -> None:
+    """7.4: it is refused at construction where only `*` and `null` could grant a handshake."""
+    rules = [{"AllowedOrigins": origins, "AllowedMethods": ["GET"]}]
     with pytest.raises(PolicyError) as caught:
-        asgi.CORSMiddleware(
-            saying(), [{"AllowedOrigins": ["*"], "AllowedMethods": ["GET"]}], websocket_origin_check=True
-        )
+        asgi.CORSMiddleware(saying(), rules, profile=profile, websocket_origin_check=True)
     assert [problem.code for problem in caught.value.problems] == ["websocket-star"]
 
 

@@ -275,6 +275,17 @@ def test_a_preflight_is_answered_unread() -> None:
     assert cors_lines(headers) == [("access-control-allow-methods", "GET, PUT, HEAD"), *GRANTED]
 
 
+@pytest.mark.parametrize("debug", [False, True])
+def test_what_is_said_to_a_preflight_is_left_too(debug: bool) -> None:
+    """8.3: every decision is left in the environ, so that a layer outside, or the server's log, can tell of refusals."""
+    door = CORSMiddleware(starting(HEADERS), RULES, debug=debug)
+    for method, reason in (("PUT", "allowed"), ("POST", "method")):
+        environ = environ_of("OPTIONS", ORIGIN, ("Access-Control-Request-Method", method))
+        server, _ = call(door, environ)
+        decision = environ["r2style_cors"]
+        assert (decision.reason, list(decision.headers)) == (reason, server.starts[0][1])
+
+
 def test_a_bare_environ(caplog: pytest.LogCaptureFixture) -> None:
     """7.3: an environ without a path, as PEP 3333 allows it, has the empty path, which `/` covers, and which is logged."""
     caplog.set_level(logging.DEBUG, "r2style_cors")
