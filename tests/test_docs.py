@@ -96,6 +96,16 @@ def test_links_of_a_page_lead_somewhere(page: Path) -> None:
     assert [target for target in targets if not (page.parent / target).exists()] == []
 
 
+SITE = [ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/**/*.md"))]
+
+
+@pytest.mark.parametrize("page", SITE, ids=name)
+def test_links_of_the_site_stay_there(page: Path) -> None:
+    """A page of the site links to pages of the site: the rest of the repository is not there, and mkdocs does not say so."""
+    targets = LINK.findall(page.read_text(encoding="utf-8"))
+    assert [one for one in targets if not (page.parent / one).resolve().is_relative_to(ROOT / "docs")] == []
+
+
 @pytest.mark.parametrize("block", BLOCKS, ids=name)
 def test_block_says_its_language(block: Block) -> None:
     """Every block of a page names a language that these tests know how to treat."""
