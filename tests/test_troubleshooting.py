@@ -10,7 +10,6 @@ import subprocess
 import sys
 import time
 from contextlib import ExitStack, closing, contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,15 +17,15 @@ from typer.main import get_command
 
 from r2style_cors._suspects import SUSPECTS
 from r2style_cors.cli import app
+from support.pages import ROOT, blocks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "troubleshooting" / "blocked.md"
-FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 TEXT = PAGE.read_text(encoding="utf-8")
-BLOCKS = FENCE.findall(TEXT)
+BLOCKS = [(block.language, block.text) for block in blocks(PAGE)]
 COMMANDS = frozenset(get_command(app).commands)  # type: ignore[attr-defined]  # typer's type leaves out that it is a group
 PATIENCE_SECONDS = 30  # for the example to open its port; a broken one ends at once
 PORT = "8000"  # the page's; any free one takes its place
