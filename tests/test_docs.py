@@ -50,7 +50,7 @@ def test_python_of_a_page_runs(page: Path, tmp_path: Path, monkeypatch: pytest.M
     (tmp_path / "cors.json").write_text(CORS_JSON, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {"__name__": page.stem}
-    exec(compile(python(page), str(page), "exec"), names)
+    exec(compile(python(page), str(page), "exec", dont_inherit=True), names)
 
 
 @pytest.mark.parametrize("block", POLICIES, ids=name)

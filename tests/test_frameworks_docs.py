@@ -73,7 +73,7 @@ def run(page: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, A
     monkeypatch.chdir(folder)
     module = ModuleType("page")
     monkeypatch.setitem(sys.modules, "page", module)  # where Litestar and Pyramid look up what they are given
-    exec(compile(python(file(page)), page, "exec"), vars(module))
+    exec(compile(python(file(page)), page, "exec", dont_inherit=True), vars(module))
     return vars(module)
 
 
