@@ -150,7 +150,7 @@ def test_asgi_scope_without_root_path() -> None:
 
     import r2style_cors.asgi
 
-    run: Any = r2style_cors.asgi.CORSMiddleware(app, POLICIES)({"type": "lifespan"}, None, None)  # type: ignore[arg-type]  # the wrong type is what is tested
+    run: Any = r2style_cors.asgi.CORSMiddleware(app, POLICIES)({"type": "lifespan"}, None, None)
     with pytest.raises(StopIteration):
         run.send(None)
     assert seen == [{"type": "lifespan"}]

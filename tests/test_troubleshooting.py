@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import sys
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from typer.main import get_command
@@ -16,15 +15,15 @@ from typer.main import get_command
 from r2style_cors._desk.suspects import SUSPECTS
 from r2style_cors.cli import app
 from support.listening import free_port, wait_for
+from support.pages import ROOT, blocks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "troubleshooting" / "blocked.md"
-FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 TEXT = PAGE.read_text(encoding="utf-8")
-BLOCKS = FENCE.findall(TEXT)
+BLOCKS = [(block.language, block.text) for block in blocks(PAGE)]
 COMMANDS = frozenset(get_command(app).commands)  # type: ignore[attr-defined]  # typer's type leaves out that it is a group
 PORT = "8000"  # the page's; any free one takes its place
 

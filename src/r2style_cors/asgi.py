@@ -40,7 +40,7 @@ def CORSMiddleware(  # noqa: N802 - a function, since calling an instance costs 
     debug: bool = False,
     keep_app_headers: bool = False,
     websocket_origin_check: bool = False,
-) -> ASGIApp:
+) -> AnyASGIApp:
     """Enforces an R2 policy in front of any ASGI application.
 
     Preflights are answered here and never reach the application; every other request does, and its response gets the

@@ -21,13 +21,14 @@ if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
     from .._door import DoorPolicy
-    from .inprocess import Request
+    from ..policy import Policy
+    from .inprocess import ASGIApp, Request
 
+    OneServer: TypeAlias = "Engine | Policy | Site | ASGIApp | WSGIApplication"
+    Server: TypeAlias = OneServer | Mapping[str, OneServer]  # by their origins
     Ask: TypeAlias = Callable[[Request], Received | None]
 
 _OK = Response()
-
-Server: TypeAlias = Any  # an Engine, a Policy, a Site, an ASGI or WSGI application, or a mapping of origins to these
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ def _received(response: Response) -> Received:
     return Received(response.status, headers, phrase_of(response.status))
 
 
-def _app_of(server: Server) -> Any:
+def _app_of(server: object) -> Any:
     from ..policy import Policy
 
     site = Site(server) if isinstance(server, Engine | Policy) else server
