@@ -18,7 +18,7 @@ class Handshakes:
     def __init__(self, engine: Engine) -> None:
         """Raises PolicyError where only `*` could grant a handshake from another site."""
         granting = [grant for grant in rules_of(engine) if "GET" in grant.methods]
-        listed = {origin for grant in granting for origin in grant.origins} - {"*"}
+        listed = {origin for grant in granting for origin in grant.origins} - {"*", "null"}
         if not listed and any(grant.star for grant in granting):
             raise _only_star()
         profile = engine.profile
@@ -30,7 +30,7 @@ class Handshakes:
         """Whether a handshake with this Origin (None where there is none) and Host, lines joined, is accepted."""
         if not origin:
             return True
-        if not self._is_origin(origin):
+        if origin == "null" or not self._is_origin(origin):
             return False
         authority = origin.partition("://")[2]
         if authority and authority == host.lower():
