@@ -174,6 +174,15 @@ SHAPES: list[tuple[str, Any, list[tuple[str, str, str | None]]]] = [
         {"CORSRules": [API_RULE]},
         [("unknown-key", "CORSRules[0].allowed", '"AllowedOrigins", "AllowedMethods"')],
     ),
+    (
+        "flat snake_case inside rules",
+        {"rules": [{"allowed_origins": ["*"], "allowed_methods": ["GET"], "max_age_seconds": 60}]},
+        [
+            ("unknown-key", "rules[0].allowed_origins", '"allowed": {"origins": …}'),
+            ("unknown-key", "rules[0].allowed_methods", '"allowed": {"methods": …}'),
+            ("unknown-key", "rules[0].max_age_seconds", '"maxAgeSeconds"'),
+        ],
+    ),
     ("misspelt allowed", {"rules": [{"alowed": 1}]}, [("unknown-key", "rules[0].alowed", '"allowed"')]),
     (
         "key too far in",

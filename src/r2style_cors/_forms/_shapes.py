@@ -126,11 +126,11 @@ def _members(node: Node | None) -> dict[str, Node]:
 
 
 def _rules_form(root: Node) -> str:
-    """Tell `terraform` from `api`: by what stands beside the rules, else by how their keys are spelt."""
+    """Tell `terraform` from `api`: by what stands beside the rules, else by how the keys of a tree like its are spelt."""
     if any(key in root.value for key in BODY_KEYS):
         return "terraform"
     keys = _item_keys(root.value["rules"])
-    return "terraform" if keys & _TERRAFORM_ONLY and not keys & _API_ONLY else "api"
+    return "terraform" if "allowed" in keys and keys & _TERRAFORM_ONLY and not keys & _API_ONLY else "api"
 
 
 def _read_resource(root: Node, reading: Reading) -> bool:
