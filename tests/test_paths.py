@@ -280,6 +280,15 @@ def test_prefixes_are_refused(prefixes: list[str], messages: list[str]) -> None:
         assert problem.value in prefixes
 
 
+@pytest.mark.parametrize("prefix", ["api", " /api", "api/", ""])
+def test_the_prefix_to_write_instead_is_a_good_one(prefix: str) -> None:
+    """What a refused prefix is to become is not refused again."""
+    with pytest.raises(PolicyError) as raised:
+        PathPolicies({prefix: None})
+    [problem] = raised.value.problems
+    assert problem.fix == ('"/api"' if prefix else '"/"')
+
+
 def test_a_bad_policy_is_told_when_the_door_is_made(tmp_path: Path) -> None:
     """A door of several policies is made of good ones only."""
     with pytest.raises(PolicyError) as raised:

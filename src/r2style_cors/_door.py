@@ -141,7 +141,7 @@ def _part(
     try:
         return open_door(policy, make, app, options, path_of)
     except PolicyError as error:
-        raise PolicyError(error.problems, error.form, error.source or prefix) from None
+        raise PolicyError(error.problems, error.form, error.source or prefix or "/") from None
 
 
 def _file_name(policy: object) -> str | None:

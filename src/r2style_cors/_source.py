@@ -246,7 +246,9 @@ class PathPolicies:
             key = prefix.removesuffix("/")
             if not prefix.startswith("/"):
                 message = f"The path prefix {prefix!r} must begin with `/`."
-                problems.append(Problem("path-prefix", "error", "", None, None, prefix, message, f'"/{prefix}"'))
+                problems.append(
+                    Problem("path-prefix", "error", "", None, None, prefix, message, f'"/{prefix.strip(" /")}"')
+                )
             elif key in self.policies:
                 message = f"The path prefix {prefix!r} stands twice: a `/` at the end does not count."
                 problems.append(Problem("path-prefix", "error", "", None, None, prefix, message))

@@ -31,9 +31,15 @@ def read_file(path: str | os.PathLike[str]) -> bytes:
     except IsADirectoryError:
         raise refuse(START, "file", "This is a directory; name the policy file in it.") from None
     except FileNotFoundError:
-        raise refuse(START, "file", "There is no such file.") from None
+        raise refuse(START, "file", f"There is no such file.{_instead(path)}") from None
     except (OSError, ValueError) as error:  # ValueError: a path with a NUL
-        raise _unreadable(error) from None
+        raise _unreadable(error, more=_instead(path)) from None
+
+
+def _instead(path: str | os.PathLike[str]) -> str:
+    """What to do where somebody gave the policy itself in place of its path."""
+    is_policy = str(path).lstrip()[:1] in ("[", "{", "<")
+    return " The text of a policy is read by `Policy.parse`." if is_policy else ""
 
 
 def read_standard_input() -> bytes:
@@ -46,9 +52,9 @@ def read_standard_input() -> bytes:
         raise _unreadable(error, "Standard input") from None
 
 
-def _unreadable(error: OSError | ValueError, what: str = "The file") -> PolicyError:
+def _unreadable(error: OSError | ValueError, what: str = "The file", more: str = "") -> PolicyError:
     reason = getattr(error, "strerror", None) or str(error)
-    return refuse(START, "file", f"{what} cannot be read: {reason}.")
+    return refuse(START, "file", f"{what} cannot be read: {reason}.{more}")
 
 
 def to_text(data: object) -> str:
