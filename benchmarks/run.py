@@ -106,6 +106,7 @@ def plot(kind: str, curves: dict[str, list[list[float]]]) -> None:
     for name, points in curves.items():
         axes.plot(*zip(*points, strict=True), marker="o", label=name)
     axes.set(xscale="log", yscale="log", xlabel=f"number of {kind}", ylabel="time of a GET, over that with one")
+    axes.set_ylim(0.7, max(10, axes.get_ylim()[1]))  # a decade at least, so that what is flat looks flat
     axes.legend()
     axes.grid(visible=True, alpha=0.3)
     figure.savefig(PLOTS / f"{slug(kind)}.svg", metadata={"Date": None})

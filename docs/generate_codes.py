@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 
 from rich.console import Console
 
-from r2style_cors._check import TARGETS, check
 from r2style_cors._codes import CODES, CONSTRUCTION, UNWISE
-from r2style_cors._fix import FIXABLE
-from r2style_cors._spans import Text
+from r2style_cors._desk.check import TARGETS, check
+from r2style_cors._desk.fix import FIXABLE
+from r2style_cors._desk.spans import PolicyText
 from r2style_cors.cli._report import Checked
 from r2style_cors.cli._report_text import report
 
@@ -141,7 +141,7 @@ def _example(name: str, example: Example) -> tuple[str, ...]:
         "A `cors.json` that has it:",
         f"```text\n{example.text}```",
         f"```sh\nr2style-cors check cors.json --select {name}{option}\n```",
-        f"```text\n{_rendered(Checked('cors.json', Text(example.text), problems))}\n```",
+        f"```text\n{_rendered(Checked('cors.json', PolicyText(example.text), problems))}\n```",
     )
 
 
@@ -159,22 +159,23 @@ def _index() -> str:
         [
             "# Problem codes",
             "",
-            "Whatever is said of a policy has a code, which stays the same. An **error** is refused, a **warning** is",
-            "probably not what was meant, a **note** is worth knowing. `r2style-cors check --explain CODE` tells the same.",
+            "Every problem of a policy has a code, which stays the same from version to version. A policy with an **error** is",
+            "refused; a **warning** is probably not what was meant; a **note** is worth knowing. Each code has a page here,",
+            "and `r2style-cors check --explain CODE` tells the same.",
             "",
-            "## What a policy may not say, and what has no effect",
+            "## What is wrong, or has no effect",
             "",
             *_table(reading),
             "",
             "## What is allowed, but unwise",
             "",
-            "Only `r2style-cors check` says these.",
+            "Only `r2style-cors check` tells these.",
             "",
             *_table([name for name in CODES if name in UNWISE]),
             "",
             "## What does not go with a server's options",
             "",
-            "These are said when an application starts, and not of a file alone.",
+            "These are found when an application starts, never in a file alone.",
             "",
             *_table([name for name in CODES if name in CONSTRUCTION]),
             "",

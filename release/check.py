@@ -10,24 +10,19 @@ from __future__ import annotations
 
 import http.client
 import json
-import socket
 import subprocess
 import sys
 import tarfile
 import tempfile
-import time
 import zipfile
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from environment import ROOT, Environment, tool
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+sys.path.insert(0, str(ROOT / "tests"))
+from support.listening import PATIENCE_SECONDS, listening
 
 EXTRAS = "cli,demo,s3,cloudflare"
-PATIENCE_SECONDS = 30  # for an example to open its port
 REFUSED = {"Origin": "https://nobody.example", "Access-Control-Request-Method": "DELETE"}  # by every example's policy
 
 
@@ -84,39 +79,13 @@ def installed(wheel: Path, folder: Path) -> Environment:
 
 def try_example(environment: Environment, example: Path) -> None:
     """Serve `example` and send it a preflight that its policy refuses."""
-    with served(environment, example) as port:
+    with listening(environment.python, "-I", example) as port:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_SECONDS)
         connection.request("OPTIONS", "/", headers=REFUSED)
         response = connection.getresponse()
         if response.status != http.HTTPStatus.FORBIDDEN or "Origin" not in response.headers.get("Vary", ""):
             sys.exit(f"{example.name}: no policy answered, but {response.status} {dict(response.headers)}")
         connection.close()
-
-
-@contextmanager
-def served(environment: Environment, example: Path) -> Iterator[int]:
-    """`example` in a process of its own, and its port, once it listens there."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-    with subprocess.Popen([environment.python, "-I", example, "--port", str(port)]) as server:
-        try:
-            wait_for(server, port)
-            yield port
-        finally:
-            server.kill()
-
-
-def wait_for(server: subprocess.Popen[bytes], port: int) -> None:
-    """Return when `port` accepts connections; give up when the server has ended, or never opens it."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while server.poll() is None and time.monotonic() < deadline:
-        try:
-            socket.create_connection(("127.0.0.1", port)).close()
-        except ConnectionRefusedError:
-            time.sleep(0.05)
-        else:
-            return
-    sys.exit(f"nothing listens on port {port}; the exit status is {server.poll()}")
 
 
 def types_known(environment: Environment, scratch: Path) -> float:

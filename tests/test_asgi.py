@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import copy
-import http.client
 import importlib.util
 import inspect
 import logging
 import socket
 import threading
 import warnings
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -26,19 +25,22 @@ from starlette.routing import Mount, Route
 from r2style_cors import PathPolicies, Policy, PolicyFile, asgi
 from r2style_cors.asgi import CORSMiddleware
 from support.doors import asgi_exchange, asgi_scope
-from support.messages import ApplicationError, Request, cors_lines, list_items
+from support.messages import ApplicationError, Request
+from support.over_a_socket import (
+    FROM_ORIGIN,
+    ORIGIN,
+    OTHER,
+    PREFLIGHT,
+    REFUSED_PREFLIGHT,
+    RULES,
+    asked,
+    assert_served_behind_a_door,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
     from pathlib import Path
 
-ORIGIN = "https://app.example"
-OTHER = "https://other.example"
-RULES: list[Any] = [{"AllowedOrigins": [ORIGIN], "AllowedMethods": ["GET", "PUT", "HEAD"], "AllowedHeaders": ["x-a"]}]
-GRANTED = [("access-control-allow-origin", ORIGIN)]
-FROM_ORIGIN = {"Origin": ORIGIN}
-PREFLIGHT = {"Origin": ORIGIN, "Access-Control-Request-Method": "PUT", "Access-Control-Request-Headers": "x-a"}
-REFUSED_PREFLIGHT = {**PREFLIGHT, "Origin": OTHER}
 START: dict[str, Any] = {"type": "http.response.start", "status": 200, "headers": [(b"x-b", b"1")]}
 BODY: dict[str, Any] = {"type": "http.response.body", "body": b"x"}
 
@@ -80,6 +82,31 @@ def test_an_oversized_list_of_names_is_remembered_as_no_other(profile: Any) -> N
     assert [sent_by(door, scope)[0]["status"] for scope in preflights] == [403, 204 if profile == "r2" else 200]
 
 
+class Line(bytes):
+    """The value of one header line, which tells when it is joined to another by itself."""
+
+    __slots__ = ()
+
+    def __add__(self, _: object) -> bytes:
+        """Fail: to copy all that came before for every line costs the square of their number."""
+        pytest.fail("joined line after line")
+
+
+@pytest.mark.parametrize("debug", [False, True])
+@pytest.mark.parametrize("method", ["GET", "OPTIONS"])
+@pytest.mark.parametrize("name", ["origin", "access-control-request-method", "access-control-request-headers"])
+def test_many_lines_of_one_name_are_joined_once(name: str, method: str, debug: bool) -> None:
+    """3.6, 8: the work is bounded by the bytes received, also where one request brings a name again and again."""
+    asked = {"origin": ORIGIN, "access-control-request-method": "PUT", "access-control-request-headers": "x-a"}
+    scope = request_of(method)
+    scope["headers"] = [
+        (line.encode(), Line(value.encode())) for line, value in asked.items() for _ in range(3 if line == name else 1)
+    ]
+    granted = method == "OPTIONS" and name == "access-control-request-headers"
+    status = sent_by(CORSMiddleware(saying(START, BODY), RULES, debug=debug), scope)[0]["status"]
+    assert status == (200 if method == "GET" else 204 if granted else 403)
+
+
 def test_messages_of_the_application_are_left_alone() -> None:
     """One message may be sent for every request: neither it nor its header list is changed, and no answer grows."""
     door = CORSMiddleware(saying(START, BODY), RULES)
@@ -119,7 +146,7 @@ def test_the_scope_is_copied_and_the_decision_is_in_the_copy() -> None:
     before = dict(scope)
 
     async def run() -> None:
-        await CORSMiddleware(app, RULES)(scope, nothing, nothing)  # type: ignore[arg-type]  # a server's types are stricter than what is tested
+        await CORSMiddleware(app, RULES)(scope, nothing, nothing)
 
     asyncio.run(run())
     inner, receive, _ = seen
@@ -531,14 +558,6 @@ def served(app: Any, **settings: Any) -> Iterator[int]:
             thread.join()
 
 
-@contextmanager
-def asked(port: int, method: str, path: str, headers: dict[str, str]) -> Iterator[http.client.HTTPResponse]:
-    """One request over a connection of its own, and its response while the block lasts."""
-    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=30)) as connection:
-        connection.request(method, path, headers=headers)
-        yield connection.getresponse()
-
-
 @pytest.mark.parametrize("protocol", ["h11", "httptools"])
 def test_bare_application_on_uvicorn(protocol: str) -> None:
     """Over a socket: a preflight granted and refused, an actual request, HEAD, two cookies, and an unbuffered stream."""
@@ -546,23 +565,7 @@ def test_bare_application_on_uvicorn(protocol: str) -> None:
         pytest.skip(f"{protocol} is not installed")
     app = Streamer()
     with served(CORSMiddleware(app, RULES), http=protocol, interface="auto", lifespan="auto") as port:
-        with asked(port, "OPTIONS", "/", PREFLIGHT) as response:
-            assert (response.status, response.read()) == (204, b"")
-            assert response.headers["access-control-allow-headers"] == "x-a"
-        with asked(port, "OPTIONS", "/", REFUSED_PREFLIGHT) as response:
-            assert (response.status, response.headers.get_content_type()) == (403, "application/xml")
-            assert len(response.read()) == int(response.headers["content-length"])
-        for method, body in (("GET", b"one two"), ("HEAD", b"")):
-            with asked(port, method, "/", FROM_ORIGIN) as response:
-                assert response.read() == body
-                assert cors_lines(tuple(response.headers.items())) == GRANTED
-                assert list_items(response.headers.get_all("vary") or []) == ["Accept", "Origin"]
-                assert response.headers.get_all("set-cookie") == ["a=1", "b=2"]
-        with asked(port, "GET", "/stream", {"Origin": OTHER}) as response:
-            assert response.read1() == b"one "
-            app.released.set()
-            assert response.read() == b"two"
-            assert cors_lines(tuple(response.headers.items())) == []
+        assert_served_behind_a_door(port, app.released)
 
 
 @pytest.mark.parametrize(("protocol", "module"), [("websockets-sansio", "websockets"), ("wsproto", "wsproto")])

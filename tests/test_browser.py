@@ -13,8 +13,8 @@ import pytest
 
 import r2style_cors.browser
 from r2style_cors import Policy
-from r2style_cors._safelist import is_forbidden_header
-from r2style_cors._url import normal_url
+from r2style_cors._browser.safelist import is_forbidden_header
+from r2style_cors._browser.url import normal_url
 from r2style_cors.asgi import CORSMiddleware
 from r2style_cors.browser import (
     BROWSERS,
@@ -1046,7 +1046,7 @@ def test_no_server() -> None:
     """What answers nothing is refused, by itself and in a mapping."""
     for server in (42, {HERE: None}):
         with pytest.raises(TypeError, match=r"it must be an Engine, a Policy, a Site"):
-            simulate(server, ask())
+            simulate(server, ask())  # type: ignore[arg-type]  # the wrong type is what is tested
 
 
 WRONG: dict[str, tuple[dict[str, Any], str]] = {

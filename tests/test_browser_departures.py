@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 from r2style_cors import Policy
-from r2style_cors._browser import header_value
+from r2style_cors._browser.exchange import header_value
 from r2style_cors.browser import BROWSERS, QUIRKS, STANDARD, Browser, Fetch, PreflightCache, Response, Site, simulate
 
 if TYPE_CHECKING:

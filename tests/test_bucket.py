@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from r2style_cors import BucketError, Policy, PolicyError, pull
-from r2style_cors._bucket import BucketReader, bucket_at
+from r2style_cors._desk.bucket import BucketReader, bucket_at
 from support.buckets import (
     ACCOUNT,
     S3,

@@ -25,6 +25,7 @@ from r2style_cors.demo.endpoint.app import DRAIN
 from r2style_cors.demo.endpoint.client import client
 from r2style_cors.demo.endpoint.digests import Digests
 from r2style_cors.demo.endpoint.errors import S3Error
+from r2style_cors.testing import assert_cors
 from support.bucket_example import (
     ACCESS_KEY,
     EXAMPLE,
@@ -105,6 +106,31 @@ def test_boto3_signs_and_requests_uploads(served: Served) -> None:
     assert (sent.status_code, sent.headers["ETag"]) == (200, ETAG)
     read = HTTP.get(served.presigned("get_object"))
     assert (read.content, read.headers["content-type"], read.headers["etag"]) == (TEXT, "text/csv", ETAG)
+
+
+def test_the_application_of_the_documentation_signs(
+    served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """docs/uploads.md: its application gives its page a URL, by which the page uploads the type that it named, and no other."""
+    page = (EXAMPLE.parent.parent / "docs" / "uploads.md").read_text(encoding="utf-8")
+    [python] = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    [policy] = re.findall(r"^```json\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    (tmp_path / "cors.json").write_text(policy, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    for name, value in (
+        ("ENDPOINT_URL_S3", served.url),
+        ("ACCESS_KEY_ID", ACCESS_KEY),
+        ("SECRET_ACCESS_KEY", SECRET_KEY),
+    ):
+        monkeypatch.setenv(f"AWS_{name}", value)
+    names: dict[str, Any] = {"__name__": "uploads"}
+    exec(compile(python, "uploads.md", "exec"), names)
+    json_type = {"Content-Type": "application/json"}
+    assert_cors(names["app"], "/uploads", origin="http://localhost:5173", method="POST", headers=json_type)
+    signed = names["sign"]({"name": "a photo.png", "type": "image/png"})
+    assert refusal(HTTP.put(signed["url"], content=TEXT, headers={"Content-Type": "text/html"}))[0] == 403
+    assert HTTP.put(signed["url"], content=TEXT, headers={"Content-Type": "image/png"}).headers["etag"] == ETAG
+    assert served.s3.head_object(Bucket="uploads", Key=signed["key"])["ContentType"] == "image/png"
 
 
 def test_boto3_calls(served: Served) -> None:

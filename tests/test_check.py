@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from r2style_cors import Policy, check, diff
-from r2style_cors._check import TARGETS
+from r2style_cors._desk.check import TARGETS
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -20,8 +20,8 @@ from rich.cells import cell_len
 
 from r2style_cors import Policy, check
 from r2style_cors._codes import CODES
-from r2style_cors._fix import FIXABLE
-from r2style_cors._spans import Text
+from r2style_cors._desk.fix import FIXABLE
+from r2style_cors._desk.spans import PolicyText
 from r2style_cors.cli._report_text import excerpt
 from support.renderings import POLICIES, TERMINALS, assert_golden, assert_keys_are_told, run
 
@@ -148,13 +148,13 @@ PARTS = {
 def test_offending_part(name: str) -> None:
     """A token, a tag, or what brackets hold if they close on the line."""
     text, part = PARTS[name]
-    assert Text(text).value_of(check(text)[0]) == part
+    assert PolicyText(text).value_of(check(text)[0]) == part
 
 
 def test_end_of_the_text() -> None:
     """A problem at the very end has a place and no part."""
     problem = check('{"rules": [')[0]
-    assert Text("").value_of(problem) == ""
+    assert PolicyText("").value_of(problem) == ""
 
 
 KEYS = {

@@ -13,7 +13,7 @@ import pytest
 
 import r2style_cors
 from r2style_cors import Policy, PolicyError, Rule, load_policy
-from r2style_cors._convert import Conversion, convert
+from r2style_cors._desk.convert import Conversion, convert
 from support.renderings import POLICIES, assert_golden, run
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import r2style_cors
 from r2style_cors import Policy, PolicyError
-from r2style_cors._matrix import Matrix, matrix
+from r2style_cors._desk.matrix import Matrix, matrix
 from support.renderings import POLICIES, TERMINALS, assert_golden, assert_keys_are_told, run
 
 A, B = "https://a.example", "https://b.example"

@@ -159,7 +159,7 @@ def test_misuse(arguments: str, said: str) -> None:
 
 def forget_probe(monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
     """Have the probe imported anew, without the module `missing`."""
-    monkeypatch.delitem(sys.modules, "r2style_cors._probe", raising=False)
+    monkeypatch.delitem(sys.modules, "r2style_cors._desk.probe", raising=False)
     monkeypatch.setitem(sys.modules, missing, None)
 
 

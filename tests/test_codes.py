@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from r2style_cors import check
-from r2style_cors._check import TARGETS
 from r2style_cors._codes import CODES, CONSTRUCTION, UNWISE
-from r2style_cors._fix import FIXABLE
+from r2style_cors._desk.check import TARGETS
+from r2style_cors._desk.fix import FIXABLE
 
 if TYPE_CHECKING:
     from types import ModuleType

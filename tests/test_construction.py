@@ -94,6 +94,7 @@ def test_refusal_names_the_file(tmp_path: Path) -> None:
         (file, str(file)),
         (r2style_cors.PathPolicies({"/files": str(file)}), str(file)),
         (r2style_cors.PathPolicies({"/api": Policy.parse([rule("*")])}), "/api"),
+        (r2style_cors.PathPolicies({"/": Policy.parse([rule("*")])}), "/"),
     ]
     for policy, named in given:
         with pytest.raises(PolicyError) as caught:
@@ -151,6 +152,22 @@ def test_s3_warns_of_wide_credentials(credentials: bool | None) -> None:
     """6: under `s3` a wide origin is a warning, whether credentials were asked for or not, unless they are switched off."""
     engine = Policy.parse([rule("*", HTTPS)], "s3").compile("s3", credentials)
     assert [problem.code for problem in engine.problems] == ([] if credentials is False else ["credentials-wide"])
+
+
+@pytest.mark.parametrize(
+    ("origin", "codes"),
+    [
+        ("https://app.example:*", []),
+        ("http*://app.example", []),
+        ("https://*.com:8443", ["credentials-wide"]),
+        ("*.app.example", ["credentials-wide"]),
+        ("*", ["credentials-wide"]),
+    ],
+)
+def test_s3_wildcards_outside_the_host(origin: str, codes: list[str]) -> None:
+    """6, 7.1: a `*` in the port or the scheme of one host lets nobody else in; one that may stand for a host does."""
+    engine = Policy.parse([rule(origin)], "s3").compile("s3")
+    assert [problem.code for problem in engine.problems if problem.code.startswith("credentials")] == codes
 
 
 METHODS: list[tuple[Any, list[tuple[str, str]]]] = [

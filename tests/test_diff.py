@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import r2style_cors
 from r2style_cors import Difference, Policy, PolicyError, diff
-from r2style_cors._diff import GrantDifference, HeaderDifference
+from r2style_cors._desk.diff import GrantDifference, HeaderDifference
 
 if TYPE_CHECKING:
     from r2style_cors import Decision, Engine

@@ -13,22 +13,28 @@ import django
 import pytest
 from asgiref.sync import iscoroutinefunction
 from django.conf import settings
+from django.core.asgi import get_asgi_application
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
+from django.core.wsgi import get_wsgi_application
 from django.http import FileResponse, HttpResponse, StreamingHttpResponse
 from django.test import AsyncClient, Client, override_settings
 from django.urls import path
 from django.utils.decorators import sync_only_middleware
 
 from matrix.client import Ask, http1
-from matrix.servers import free_port, wait_for
-from r2style_cors import PathPolicies, PolicyFile
-from support.messages import cors_lines
+from matrix.servers import wait_for
+from r2style_cors import PathPolicies, PolicyFile, asgi, wsgi
+from support.doors import asgi_scope, asgi_start, wsgi_environ, wsgi_exchange
+from support.listening import free_port
+from support.messages import Request, cors_lines
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
     from django.http import HttpRequest
+
+    from support.messages import Headers
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "django_app.py"
 ORIGIN = "https://app.example"
@@ -297,6 +303,39 @@ def test_two_in_one_project(caplog: pytest.LogCaptureFixture) -> None:
     with override_settings(MIDDLEWARE=[DOOR, DOOR]):
         client = Client(headers={"Origin": ORIGIN})
         assert [cors(client.get("/plain")) for _ in range(2)] == [GRANTED, GRANTED]
+    assert len([record for record in caplog.records if "stacked" in record.message]) == 1
+
+
+async def headers_over_asgi(app: Any, request: Request) -> Headers:
+    """The headers of the response to `request`, whose client stays until it is there: Django waits for it to go."""
+    incoming = [{"type": "http.request"}]
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        if not incoming:
+            await asyncio.Event().wait()
+        return incoming.pop()
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    await app(asgi_scope(request), receive, send)
+    return asgi_start(sent)[1]
+
+
+@pytest.mark.parametrize("protocol", ["asgi", "wsgi"])
+def test_a_door_around_the_project_decides(protocol: str, caplog: pytest.LogCaptureFixture) -> None:
+    """5.5: of a door around a whole project and Django's own the outer one decides; the inner adds nothing, and warns once."""
+    rules: list[Any] = [{"AllowedOrigins": ["https://other.example"], "AllowedMethods": ["GET"]}]
+    request = Request(headers=(("Host", "testserver"), ("Origin", ORIGIN)), path="/plain")
+    door, project = (asgi, get_asgi_application) if protocol == "asgi" else (wsgi, get_wsgi_application)
+    outer: Any = door.CORSMiddleware(project(), rules, keep_app_headers=True)
+    for _ in range(2):
+        if protocol == "asgi":
+            headers = asyncio.run(headers_over_asgi(outer, request))
+        else:
+            headers = wsgi_exchange(outer, wsgi_environ(request))[1]
+        assert cors_lines(headers) == []
     assert len([record for record in caplog.records if "stacked" in record.message]) == 1
 
 

@@ -7,9 +7,7 @@ import re
 import shlex
 import subprocess
 import sys
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from typer.main import get_command
@@ -17,10 +15,11 @@ from typer.main import get_command
 import r2style_cors.browser
 from r2style_cors import Policy
 from r2style_cors.cli import app
+from support.pages import BLOCKS, PAGES, PYTHON_PAGES, ROOT, Block, blocks, name, python
 
-ROOT = Path(__file__).parent.parent
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/**/*.md")])
-FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+if TYPE_CHECKING:
+    from pathlib import Path
+
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]+)")
 CORS_JSON = json.dumps(
     [
@@ -33,32 +32,6 @@ CORS_JSON = json.dumps(
         }
     ]
 )
-
-
-@dataclass(frozen=True)
-class Block:
-    """One fenced block of a page: its language, its text, and the line on which its text begins."""
-
-    page: Path
-    language: str
-    text: str
-    line: int
-
-
-def blocks(page: Path) -> list[Block]:
-    """The fenced blocks of a page, in their order."""
-    text = page.read_text(encoding="utf-8")
-    return [Block(page, m[1], m[2], text.count("\n", 0, m.start(2)) + 1) for m in FENCE.finditer(text)]
-
-
-def name(thing: Path | Block) -> str:
-    """A readable test id: the page, and the line of the block."""
-    page = thing.page if isinstance(thing, Block) else thing
-    return str(page.relative_to(ROOT)) + (f":{thing.line}" if isinstance(thing, Block) else "")
-
-
-BLOCKS = [block for page in PAGES for block in blocks(page)]
-PYTHON_PAGES = [page for page in PAGES if any(block.language == "python" for block in blocks(page))]
 COMMAND = re.compile(r"(?:^|[\s/])r2style-cors (?!utils)([^|>&\n#]+)", re.MULTILINE)
 COMMAND_LINES = sorted(
     {
@@ -73,14 +46,11 @@ POLICIES = [block for block in BLOCKS if block.language in ("json", "xml")]
 
 @pytest.mark.parametrize("page", PYTHON_PAGES, ids=name)
 def test_python_of_a_page_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The Python blocks of a page run one after the other, as a reader would type them, beside a `cors.json`."""
+    """The Python of a page runs, beside a `cors.json`."""
     (tmp_path / "cors.json").write_text(CORS_JSON, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {"__name__": page.stem}
-    for block in blocks(page):
-        if block.language == "python":
-            text = "\n" * (block.line - 1) + block.text  # so that a traceback names the line of the page
-            exec(compile(text, str(page), "exec"), names)
+    exec(compile(python(page), str(page), "exec", dont_inherit=True), names)
 
 
 @pytest.mark.parametrize("block", POLICIES, ids=name)
@@ -94,6 +64,16 @@ def test_links_of_a_page_lead_somewhere(page: Path) -> None:
     """Every link of a page to a file of this repository names one that exists."""
     targets = LINK.findall(page.read_text(encoding="utf-8"))
     assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+SITE = [ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/**/*.md"))]
+
+
+@pytest.mark.parametrize("page", SITE, ids=name)
+def test_links_of_the_site_stay_there(page: Path) -> None:
+    """A page of the site links to pages of the site: the rest of the repository is not there, and mkdocs does not say so."""
+    targets = LINK.findall(page.read_text(encoding="utf-8"))
+    assert [one for one in targets if not (page.parent / one).resolve().is_relative_to(ROOT / "docs")] == []
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=name)
@@ -152,3 +132,12 @@ def test_contributing_names_every_room() -> None:
     page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     first_cells = [line.split("|")[1] for line in page.splitlines() if line.startswith("| `")]
     assert set(re.findall(r"`([^`]+)`", " ".join(first_cells))) == rooms | folders
+
+
+@pytest.mark.parametrize("folder", ["_browser", "_desk"])
+def test_a_folder_tells_what_is_in_it(folder: str) -> None:
+    """The docstring of a folder names each of its files as an item, or in one, and none that is gone."""
+    package = ROOT / "src" / "r2style_cors" / folder
+    listed = [line for line in (package / "__init__.py").read_text(encoding="utf-8").splitlines() if line[:2] == "- "]
+    named = re.findall(r"`(\w+)`", " ".join(listed))
+    assert sorted(named) == sorted({path.stem for path in package.glob("*.py")} - {"__init__"})

@@ -18,7 +18,7 @@ from support.doors import asgi_exchange, asgi_scope, wsgi_environ, wsgi_exchange
 from support.messages import Request
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from r2style_cors import Decision, Engine
 
@@ -70,13 +70,20 @@ def test_joiners_are_free() -> None:
     assert requested_names("a", MAX_REQUEST_HEADERS + 1) is None
 
 
+async def saying_nothing(scope: Any, receive: Any, send: Any) -> None:
+    """An ASGI application."""
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+
+
+def saying_nothing_either(environ: Any, start_response: Any) -> list[bytes]:
+    """A WSGI application."""
+    start_response("200 OK", [])
+    return []
+
+
 def asgi_requests(engine: Engine, requests: Iterator[Request]) -> None:
     """Send requests through the ASGI door, without a server or a loop in between."""
-
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-
-    door = AsgiMiddleware(app, engine)
+    door = AsgiMiddleware(saying_nothing, engine)
     for request in requests:
         with pytest.raises(StopIteration):
             asgi_exchange(door, asgi_scope(request)).send(None)
@@ -84,12 +91,7 @@ def asgi_requests(engine: Engine, requests: Iterator[Request]) -> None:
 
 def wsgi_requests(engine: Engine, requests: Iterator[Request]) -> None:
     """Send requests through the WSGI door."""
-
-    def app(environ: Any, start_response: Any) -> list[bytes]:
-        start_response("200 OK", [])
-        return []
-
-    door = WsgiMiddleware(app, engine)
+    door = WsgiMiddleware(saying_nothing_either, engine)
     for request in requests:
         wsgi_exchange(door, wsgi_environ(request))
 
@@ -132,7 +134,8 @@ def remembered(engine: Engine) -> set[Any]:
         for method, headers in methods.items()
         for names in headers
     }
-    return actual | preflights
+    unlisted = {(origin, method) for memo in memos for origin, methods in memo.unlisted.items() for method in methods}
+    return actual | preflights | unlisted
 
 
 def test_listed_origins_are_all_remembered() -> None:
@@ -145,11 +148,45 @@ def test_listed_origins_are_all_remembered() -> None:
 
 def test_preflights_are_all_remembered() -> None:
     """One preflight does not push out another, while there is room."""
-    engine = Policy.parse(RULES).compile()
-    asked = [(origin, method) for origin in (ORIGIN, "https://b.example") for method in ("GET", "PUT")]
+    engine = Policy.parse(RULES[:1]).compile()
+    unlisted = "https://b.example"
+    asked = [(origin, method) for origin in (ORIGIN, unlisted) for method in ("GET", "PUT")]
     names = ("Origin", "Access-Control-Request-Method")
     wsgi_requests(engine, (Request("OPTIONS", tuple(zip(names, one, strict=True))) for one in asked))
-    assert remembered(engine) == {(*one, None) for one in asked}
+    assert remembered(engine) == {(ORIGIN, "GET", None), (ORIGIN, "PUT", None), (unlisted, "GET"), (unlisted, "PUT")}
+
+
+def asgi_answers(engine: Engine, requests: Iterable[Request]) -> list[Any]:
+    """What a door that says why answers, one after the other."""
+    door = AsgiMiddleware(saying_nothing, engine, debug=True)
+    sent: list[list[Any]] = []
+    for request in requests:
+        with pytest.raises(StopIteration) as done:
+            asgi_exchange(door, asgi_scope(request)).send(None)
+        sent.append(done.value.value[0])
+    return sent
+
+
+def wsgi_answers(engine: Engine, requests: Iterable[Request]) -> list[Any]:
+    """The same of a WSGI door."""
+    door = WsgiMiddleware(saying_nothing_either, engine, debug=True)
+    return [wsgi_exchange(door, wsgi_environ(request)) for request in requests]
+
+
+@pytest.mark.parametrize("answers", [asgi_answers, wsgi_answers])
+@pytest.mark.parametrize("profile", PROFILES)
+def test_an_unlisted_origin_is_refused_for_its_own_reason(profile: str, answers: Any) -> None:
+    """8.3: what an origin that no rule matches was told once is not told where another test has failed."""
+    policy = Policy.parse(RULES[:1], profile)
+    line, names = "Access-Control-Request-Method", "Access-Control-Request-Headers"
+    more: list[tuple[tuple[str, str], ...]] = [(), *(((names, value),) for value in ("x-a", "(", LONG))]
+    asked = [
+        Request("OPTIONS", (("Origin", "https://b.example"), *((line, method) for method in methods), *one))
+        for methods in (["PUT"], [], ["("], [""], ["put"], ["PUT", "GET"])
+        for one in more
+    ]
+    alone = [answers(policy.compile(profile), [request])[0] for request in asked]
+    assert answers(policy.compile(profile), asked + asked) == alone + alone
 
 
 WINNERS: list[tuple[str, list[list[str]], str, int]] = [

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import http.client
-import socket
-import subprocess
 import sys
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from r2style_cors import Policy, load_policy
+from support.listening import PATIENCE_SECONDS, listening
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +19,6 @@ if TYPE_CHECKING:
 EXAMPLES = Path(__file__).parent.parent / "examples"
 CORS_PREFIX = "access-control-"
 PREFLIGHT_VARY = "Origin, Access-Control-Request-Method, Access-Control-Request-Headers"
-PATIENCE_SECONDS = 30  # for a server to open its port; a broken one says so at once
 
 
 @dataclass(frozen=True)
@@ -152,39 +149,12 @@ EXCHANGES = [
 ]
 
 
-def free_port() -> int:
-    """A port of this machine on which nothing listens."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
-
-
-def wait_for(server: subprocess.Popen[bytes], port: int) -> None:
-    """Return when `server` accepts connections on `port`; fail when it ends or never does."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while server.poll() is None and time.monotonic() < deadline:
-        try:
-            socket.create_connection(("127.0.0.1", port)).close()
-        except ConnectionRefusedError:
-            time.sleep(0.05)
-        else:
-            return
-    pytest.fail(f"nothing listens on port {port}; the server's exit status is {server.poll()}")
-
-
 @pytest.fixture(params=EXCHANGES, ids=lambda example: example.file, scope="module")
 def served(request: pytest.FixtureRequest) -> Iterator[tuple[Example, int]]:
     """An example that runs in a process of its own, and its port."""
     example: Example = request.param
-    port = free_port()
-    command = [sys.executable, str(EXAMPLES / example.file), "--port", str(port)]
-    with subprocess.Popen(command) as server:  # pytest shows what it prints where a test fails
-        try:
-            wait_for(server, port)
-            yield example, port
-        finally:
-            server.kill()
+    with listening(sys.executable, EXAMPLES / example.file) as port:
+        yield example, port
 
 
 def answer(exchange: Exchange, port: int) -> tuple[int, str | None, dict[str, str]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from r2style_cors._files import replace_file
+from r2style_cors._desk.files import replace_file
 
 if TYPE_CHECKING:
     from pathlib import Path

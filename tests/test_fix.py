@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from r2style_cors import Fixed, Policy, PolicyError, check, diff, fix
-from r2style_cors._check import TARGETS
-from r2style_cors._fix import FIXABLE, Look, is_better
+from r2style_cors._desk.check import TARGETS
+from r2style_cors._desk.fix import FIXABLE, Look, is_better
 from r2style_cors._forms import FORMS
 
 if TYPE_CHECKING:

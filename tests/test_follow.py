@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from r2style_cors import Policy, load_policy
-from r2style_cors._bucket import BucketReader, bucket_at
-from r2style_cors._follow import Follower
+from r2style_cors._desk.bucket import BucketReader, bucket_at
+from r2style_cors._desk.follow import BucketFollower
 from support.buckets import ACCOUNT, S3, Server, api_error, api_reply, set_credentials
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class Followed:
         self.path = path
         self.server = server
         self.said: list[str] = []
-        self.follower = Follower(BucketReader(bucket_at(BUCKET)), path, "dashboard", self.said.append)
+        self.follower = BucketFollower(BucketReader(bucket_at(BUCKET)), path, "dashboard", self.said.append)
 
     def look(self, answer: tuple[int, str]) -> list[str]:
         """What is said of a look at a bucket that answers so."""
@@ -61,15 +61,21 @@ def test_first_look_makes_the_file(followed: Followed) -> None:
     assert load_policy(followed.path).rules[0].allowed_methods == ("GET",)
 
 
+def written(path: Path) -> tuple[int, int]:
+    """Which file stands at `path`, and when it was written. When it was last read may change."""
+    found = path.stat()
+    return found.st_ino, found.st_mtime_ns
+
+
 def test_other_words_leave_the_file(followed: Followed) -> None:
     """A file that means the same is not touched, in whatever form and words it is."""
     policy = Policy.parse(
         [{"AllowedOrigins": ["https://app.example.com"], "AllowedMethods": ["PUT", "GET"], "MaxAgeSeconds": 60}]
     )
     followed.path.write_text(policy.dump("xml"))
-    before = followed.path.stat()
+    before = written(followed.path)
     assert followed.look(api_reply([api_rule("GET", "PUT"), api_rule("PUT")])) == []
-    assert followed.path.stat() == before
+    assert written(followed.path) == before
 
 
 def test_other_meaning_replaces_the_file(followed: Followed) -> None:
@@ -124,7 +130,7 @@ def test_edited_file_is_set_right(followed: Followed) -> None:
 def test_file_that_cannot_be_written(followed: Followed) -> None:
     """Where the folder is missing one line says so; when it is there, so is the file."""
     path = followed.path.parent / "missing" / "cors.json"
-    followed.follower = Follower(BucketReader(bucket_at(BUCKET)), path, "dashboard", followed.said.append)
+    followed.follower = BucketFollower(BucketReader(bucket_at(BUCKET)), path, "dashboard", followed.said.append)
     reply = api_reply([api_rule("GET")])
     assert followed.look(reply) == [f"{path} cannot be written: No such file or directory. {path} is left as it is."]
     path.parent.mkdir()
@@ -137,7 +143,7 @@ def test_network_death_and_return(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     server = S3()
     said: list[str] = []
     path = tmp_path / "cors.json"
-    follower = Follower(BucketReader(bucket_at("s3://fleet", server.url)), path, "s3", said.append)
+    follower = BucketFollower(BucketReader(bucket_at("s3://fleet", server.url)), path, "s3", said.append)
     server.put("fleet", [{"AllowedOrigins": ["https://a.example"], "AllowedMethods": ["GET"]}])
     follower.look()
     server.stop()

@@ -102,10 +102,12 @@ UNKNOWN: list[tuple[str, Any, str, str]] = [
     ("api rules without a wrapper", [API_RULE], "`api`", '{"rules"'),
     ("a key cors", {"cors": [DASHBOARD_RULE]}, "`cors`", "["),
     ("the XML wrapper in JSON", {"CORSConfiguration": {"CORSRules": [DASHBOARD_RULE]}}, "XML", '{"CORSRules"'),
+    ("CloudFormation", {"CorsConfiguration": {"CorsRules": [DASHBOARD_RULE]}}, "XML", '{"CORSRules"'),
     ("Google Cloud Storage", [{"origin": ["*"], "method": ["GET"], "maxAgeSeconds": 1}], "Google", "["),
     ("Google Cloud Storage, one entry", {"origin": ["*"], "responseHeader": ["x"]}, "Google", "["),
     ("flat camelCase", [{"allowedOrigins": ["*"], "maxAgeSeconds": 1}], "camelCase", "["),
     ("flat camelCase object", {"allowedOrigins": ["*"]}, "camelCase", "["),
+    ("flat camelCase in the singular", [{"allowedOrigin": ["*"], "allowedMethod": ["GET"]}], "camelCase", "["),
     ("flat snake_case", [{"allowed_origins": ["*"]}], "snake_case", "["),
     ("another server's options", {"allow_origins": ["*"]}, "another server", "["),
     ("s3 in an array", [{"CORSRules": [DASHBOARD_RULE]}], "`s3`", '{"CORSRules"'),
@@ -119,7 +121,7 @@ UNKNOWN: list[tuple[str, Any, str, str]] = [
     ("a Python object", object(), "object", ""),
     ("one XML rule", f"<CORSRule>{XML_RULE}</CORSRule>", "CORSRule", "<CORSConfiguration>"),
     ("a web page", "<html><body/></html>", "html", "<CORSConfiguration>"),
-    ("XML in another namespace", '<CORSConfiguration xmlns="urn:x"/>', "namespace", "<CORSConfiguration>"),
+    ("XML in another namespace", '<CORSConfiguration xmlns="urn:x"/>', 'namespace is "urn:x"', "<CORSConfiguration>"),
 ]
 
 
@@ -165,6 +167,20 @@ SHAPES: list[tuple[str, Any, list[tuple[str, str, str | None]]]] = [
         [
             ("unknown-key", "rules[0].AllowedOrigins", '"allowed": {"origins": …}'),
             ("unknown-key", "rules[0].AllowedMethods", '"allowed": {"methods": …}'),
+        ],
+    ),
+    (
+        "an api rule inside CORSRules",
+        {"CORSRules": [API_RULE]},
+        [("unknown-key", "CORSRules[0].allowed", '"AllowedOrigins", "AllowedMethods"')],
+    ),
+    (
+        "flat snake_case inside rules",
+        {"rules": [{"allowed_origins": ["*"], "allowed_methods": ["GET"], "max_age_seconds": 60}]},
+        [
+            ("unknown-key", "rules[0].allowed_origins", '"allowed": {"origins": …}'),
+            ("unknown-key", "rules[0].allowed_methods", '"allowed": {"methods": …}'),
+            ("unknown-key", "rules[0].max_age_seconds", '"maxAgeSeconds"'),
         ],
     ),
     ("misspelt allowed", {"rules": [{"alowed": 1}]}, [("unknown-key", "rules[0].alowed", '"allowed"')]),
@@ -235,7 +251,8 @@ SHAPES: list[tuple[str, Any, list[tuple[str, str, str | None]]]] = [
     ("XML: text between", xml_rule("x"), [("wrong-type", XML, None)]),
     ("XML: two ids", xml_rule("<ID>a</ID><ID>b</ID>"), [("duplicate-key", f"{XML}/ID", None)]),
     ("XML: fraction", xml_rule("<MaxAgeSeconds>1.5</MaxAgeSeconds>"), [("max-age", f"{XML}/MaxAgeSeconds", "1")]),
-    ("XML: point", xml_rule("<MaxAgeSeconds>60.0</MaxAgeSeconds>"), [("wrong-type", f"{XML}/MaxAgeSeconds", "60")]),
+    ("XML: point", xml_rule("<MaxAgeSeconds>60.0</MaxAgeSeconds>"), []),
+    ("XML: exponent", xml_rule("<MaxAgeSeconds>6e1</MaxAgeSeconds>"), [("wrong-type", f"{XML}/MaxAgeSeconds", None)]),
     (
         "XML: Arabic digit",
         xml_rule("<MaxAgeSeconds>\u0663</MaxAgeSeconds>"),
@@ -245,7 +262,7 @@ SHAPES: list[tuple[str, Any, list[tuple[str, str, str | None]]]] = [
     (
         "XML: white space",
         xml("<CORSRule><AllowedOrigin>\n *\n</AllowedOrigin><AllowedMethod>GET</AllowedMethod></CORSRule>"),
-        [("origin-scheme", f"{XML}/AllowedOrigin[1]", None)],
+        [("origin-scheme", f"{XML}/AllowedOrigin[1]", "*")],
     ),
     ("XML: no rules", xml(""), [("empty-policy", "/CORSConfiguration", None)]),
     ("XML: not closed", "<CORSConfiguration>\n", [("xml-syntax", "", None)]),
@@ -296,6 +313,44 @@ def test_place(text: str, places: list[tuple[str, int, int]]) -> None:
     """Problems come in the order of the file, each with its line and column, byte order mark or not."""
     for data in (text, text.encode(), b"\xef\xbb\xbf" + text.encode()):
         assert [(problem.code, problem.line, problem.column) for problem in problems_of(data)] == places
+
+
+CREDENTIALS: list[Any] = [
+    [{**DASHBOARD_RULE, "AllowCredentials": True}],
+    {"rules": [{**API_RULE, "allowCredentials": True}]},
+    xml_rule("<AllowCredentials>true</AllowCredentials>"),
+]
+
+
+@pytest.mark.parametrize("data", CREDENTIALS, ids=["dashboard", "api", "xml"])
+def test_credentials_are_an_option_of_the_server(data: Any) -> None:
+    """A key for credentials is not taken for one that is spelt alike: who looks for it is told where it is."""
+    [problem] = problems_of(data)
+    assert (problem.code, problem.fix) == ("unknown-key", None)
+    assert problem.message.endswith("no part of a policy: the server allows them, with `credentials=True`.")
+
+
+FOREIGN = [
+    "- AllowedOrigins:\n    - https://a.example\n",
+    'resource "cloudflare_r2_bucket_cors" "a" {\n  rules = []\n}\n',
+    "export default [];\n",
+    "```json\n[]\n```\n",
+    "'[]'",
+    "(1)",
+]
+
+
+@pytest.mark.parametrize("text", FOREIGN, ids=["yaml", "hcl", "script", "markdown", "quoted", "brackets"])
+def test_foreign_language(text: str) -> None:
+    """What is no JSON from its first character on is one problem there, and nothing is guessed of the rest."""
+    [problem] = problems_of(text)
+    assert (problem.code, problem.line, problem.column) == ("json-syntax", 1, 1)
+    assert "begins with a bracket" in problem.message
+
+
+def test_point_in_xml() -> None:
+    """2: 3600.0 is 3600 in XML too."""
+    assert repr(Policy.parse(xml_rule("<MaxAgeSeconds>60.0</MaxAgeSeconds>")).rules[0].max_age_seconds) == "60"
 
 
 TORN = [
@@ -378,6 +433,16 @@ def test_load_policy(tmp_path: Path) -> None:
         load_policy(path, strict=True)
     assert caught.value.source == str(path)
     assert caught.value.form == "dashboard"
+
+
+@pytest.mark.parametrize(
+    "text", ["[]", " {}", "<a/>", json.dumps([DASHBOARD_RULE] * 9)], ids=["array", "object", "xml", "long"]
+)
+def test_load_policy_that_is_given_the_policy(text: str) -> None:
+    """Whoever gives the text of a policy as a path is told what reads it."""
+    with pytest.raises(PolicyError) as caught:
+        load_policy(text)
+    assert caught.value.problems[0].message.endswith(" The text of a policy is read by `Policy.parse`.")
 
 
 def test_load_policy_without_a_file(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from flask import Flask
 from flask import redirect as flask_redirect
 from litestar import Litestar
 from litestar import get as litestar_get
+from litestar.testing import TestClient as LitestarClient
 from pyramid.config import Configurator
 from pyramid.response import Response as PyramidResponse
 from quart import Quart
@@ -391,3 +392,15 @@ OUTSIDE_WSGI = [flask_testing, flask_propagating, pyramid_without_view, bottle_w
 def test_wsgi_500_outside(make: Callable[[], Any]) -> None:
     """5.6: where nothing inside handles an exception, it goes on to the server, whose 500 knows no policy."""
     assert wsgi_exchange(make(), wsgi_environ(GET)) == (None, (), b"", True)
+
+
+def test_litestar_takes_what_the_middleware_gives() -> None:
+    """Litestar's test client takes its application from behind the middleware, and so do its types, which mypy looks at."""
+
+    @litestar_get("/")
+    async def seven() -> int:
+        return 7
+
+    with LitestarClient(r2style_cors.asgi.CORSMiddleware(Litestar([seven], logging_config=None), RULES)) as client:
+        response = client.get("/", headers=FROM_ORIGIN)
+    assert (response.text, cors(response.headers)) == ("7", GRANTED)

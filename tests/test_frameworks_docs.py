@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 import sys
-from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -22,12 +21,14 @@ from matrix.checks import ASGI_CHECKS
 from matrix.servers import PAIRS
 from support.doors import wsgi_environ, wsgi_exchange
 from support.messages import Request, cors_lines, lines
+from support.pages import ROOT, blocks, python
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from support.messages import Headers
 
-DOCS = Path(__file__).parent.parent / "docs"
-FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+DOCS = ROOT / "docs"
 ORIGIN, OTHER = "https://www.example.com", "https://elsewhere.example"
 GRANTED = [("access-control-allow-origin", ORIGIN), ("access-control-expose-headers", "ETag")]
 PREFLIGHT_VARY = "Origin, Access-Control-Request-Method, Access-Control-Request-Headers"
@@ -50,25 +51,29 @@ DJANGO_PAGES = [("frameworks/django", "/items/7"), ("migrating/django-cors-heade
 Answered = tuple[int | None, "Headers", bytes]
 
 
+def file(page: str) -> Path:
+    """The file of a page."""
+    return DOCS / f"{page}.md"
+
+
 def read(page: str) -> str:
     """The text of a page."""
-    return (DOCS / f"{page}.md").read_text(encoding="utf-8")
+    return file(page).read_text(encoding="utf-8")
 
 
-def blocks(page: str, language: str) -> list[str]:
-    """The blocks of a page in one language."""
-    return [text for name, text in FENCE.findall(read(page)) if name == language]
+def policies(page: str) -> list[str]:
+    """The policies that a page shows as JSON."""
+    return [block.text for block in blocks(file(page)) if block.language == "json"]
 
 
 def run(page: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What the Python of a page leaves behind, run beside the policy that it shows, or else the one of the index."""
-    [policy] = blocks(page, "json") or blocks("frameworks/index", "json")
+    [policy] = policies(page) or policies("frameworks/index")
     (folder / "cors.json").write_text(policy, encoding="utf-8")
     monkeypatch.chdir(folder)
     module = ModuleType("page")
     monkeypatch.setitem(sys.modules, "page", module)  # where Litestar and Pyramid look up what they are given
-    for text in blocks(page, "python"):
-        exec(compile(text, page, "exec"), vars(module))
+    exec(compile(python(file(page)), page, "exec", dont_inherit=True), vars(module))
     return vars(module)
 
 
@@ -178,7 +183,7 @@ def test_every_page_is_run() -> None:
     """Every page with Python in it is one of those above."""
     pages = {f"{path.parent.name}/{path.stem}" for path in DOCS.glob("[fm]*/*.md")}
     run_above = {page for page, *_ in APPLICATIONS} | {page for page, _ in DJANGO_PAGES}
-    assert {page for page in pages if blocks(page, "python")} == run_above
+    assert {page for page in pages if python(file(page))} == run_above
 
 
 def test_matrix_page_has_every_pair_and_no_failure() -> None:

@@ -115,6 +115,8 @@ def test_path_of_a_mistake() -> None:
     """A mistake is placed by the path of what it stands in."""
     _, said = read('{"rules": [{"allowed": {"a b": [1,], "a": 1, "a": 2}}]}')
     assert [problem.path for problem in said] == ['rules[0].allowed["a b"]', "rules[0].allowed.a"]
+    _, said = read('{"a": {"b": 01, "c" 2, "d": , e: 3, \'f\': 4}}')
+    assert [problem.path for problem in said] == ["a.b", "a.c", "a.d", "a", "a"]
 
 
 def test_trailing_comma_is_an_error_when_strict() -> None:

@@ -150,7 +150,7 @@ def test_asgi_scope_without_root_path() -> None:
 
     import r2style_cors.asgi
 
-    run: Any = r2style_cors.asgi.CORSMiddleware(app, POLICIES)({"type": "lifespan"}, None, None)  # type: ignore[arg-type]  # the wrong type is what is tested
+    run: Any = r2style_cors.asgi.CORSMiddleware(app, POLICIES)({"type": "lifespan"}, None, None)
     with pytest.raises(StopIteration):
         run.send(None)
     assert seen == [{"type": "lifespan"}]
@@ -278,6 +278,15 @@ def test_prefixes_are_refused(prefixes: list[str], messages: list[str]) -> None:
         assert problem.code == "path-prefix"
         assert message in problem.message
         assert problem.value in prefixes
+
+
+@pytest.mark.parametrize("prefix", ["api", " /api", "api/", ""])
+def test_the_prefix_to_write_instead_is_a_good_one(prefix: str) -> None:
+    """What a refused prefix is to become is not refused again."""
+    with pytest.raises(PolicyError) as raised:
+        PathPolicies({prefix: None})
+    [problem] = raised.value.problems
+    assert problem.fix == ('"/api"' if prefix else '"/"')
 
 
 def test_a_bad_policy_is_told_when_the_door_is_made(tmp_path: Path) -> None:

@@ -78,6 +78,18 @@ def test_error_carries_the_fix() -> None:
     assert error["msg"] == error.get("ctx", {})["message"]
 
 
+@pytest.mark.parametrize(
+    ("key", "fix"), [("allow_origins", '"allowed_origins"'), ("allowed", None), ("credentials", None)]
+)
+def test_a_field_that_is_none(key: str, fix: str | None) -> None:
+    """An unknown field is told which one was meant, and never that it was itself."""
+    given: dict[str, Any] = {**GOOD, key: []}
+    with pytest.raises(ValidationError) as caught:
+        Rule(**given)
+    (error,) = caught.value.errors()
+    assert (error["type"], error.get("ctx", {})["fix"]) == ("unknown-key", fix)
+
+
 POLICY_ERRORS: list[tuple[Any, list[tuple[str, tuple[str | int, ...]]]]] = [
     ({"rules": []}, [("empty-policy", ("rules",))]),
     ({}, [("missing-key", ("rules",))]),

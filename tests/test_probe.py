@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from r2style_cors import Policy, load_policy, probe
-from r2style_cors._safelist import is_safelisted_header, needs_preflight, preflight_reasons, unsafe_header_names
-from r2style_cors._suspects import SUSPECTS
-from r2style_cors._url import origin_of
+from r2style_cors._browser.safelist import is_safelisted_header, needs_preflight, preflight_reasons, unsafe_header_names
+from r2style_cors._browser.url import origin_of
+from r2style_cors._desk.suspects import SUSPECTS
 from support.renderings import POLICIES
 from support.scripted import ACAC, ACAH, ACAM, ACAO, ACEH, SCENARIOS, Scenario, Scripted, servers
 from support.served import asgi_server, wsgi_server

@@ -77,6 +77,9 @@ VALUES: list[tuple[dict[str, Any], str, str, str, str | None]] = [
     ({"AllowedMethods": ["options"]}, "method-options", "error", "[0].AllowedMethods[0]", None),
     ({"AllowedMethods": ["PATCH"]}, "method-unsupported", "error", "[0].AllowedMethods[0]", None),
     ({"AllowedMethods": ["*"]}, "method-unsupported", "error", "[0].AllowedMethods[0]", None),
+    ({"AllowedMethods": ["GET, PUT"]}, "method-unsupported", "error", "[0].AllowedMethods[0]", None),
+    ({"AllowedMethods": "GET, PUT"}, "wrong-type", "error", "[0].AllowedMethods", '["GET", "PUT"]'),
+    ({"AllowedMethods": ""}, "wrong-type", "error", "[0].AllowedMethods", None),
     ({"AllowedMethods": ["GET", "PUT "]}, "method-unsupported", "error", "[0].AllowedMethods[1]", '"PUT"'),
     ({"AllowedMethods": ["po\u017ft"]}, "method-unsupported", "error", "[0].AllowedMethods[0]", None),
     ({"AllowedMethods": ["get"]}, "method-case", "error", "[0].AllowedMethods[0]", '"GET"'),
@@ -118,6 +121,35 @@ def test_value(members: dict[str, Any], code: str, severity: str, path: str, fix
     assert (problem.code, problem.severity, problem.path, problem.fix) == (code, severity, path, fix)
     assert (problem.line, problem.column) == (None, None)
     assert problem.message.encode("utf-8")
+
+
+SAID: list[tuple[dict[str, Any], str]] = [
+    ({"AllowedMethods": ["GET, PUT"]}, "Write each as an entry of its own."),
+    ({"AllowedOrigins": ["https://a.example,https://b.example"]}, "this looks like several in one."),
+    ({"AllowedHeaders": None}, "not null: leave the key out."),
+    ({"MaxAgeSeconds": None}, "not null: leave the key out."),
+    ({"ID": None}, "not null: leave the key out."),
+    ({"AllowedOrigins": None}, "not null."),
+]
+
+
+@pytest.mark.parametrize(("members", "end"), SAID, ids=[ascii(case[0])[:60] for case in SAID])
+def test_message_says_what_to_do(members: dict[str, Any], end: str) -> None:
+    """Where there is no fix, but something to do, the message says it."""
+    [problem] = problems_of([rule(**members)])
+    assert problem.message.endswith(end)
+
+
+@pytest.mark.parametrize("number", [10**5000, -(10**5000)], ids=["large", "small"])
+def test_number_that_cannot_be_written(number: int) -> None:
+    """A number that Python does not even write is one that no field accepts, and nothing that raises."""
+    for data, code in (
+        ([rule(MaxAgeSeconds=number)], "max-age"),
+        ([rule(ID=number)], "wrong-type"),
+        (number, "unknown-form"),
+    ):
+        [problem] = problems_of(data)
+        assert problem.code == code
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 import r2style_cors
 from r2style_cors import Policy, PolicyError
-from r2style_cors._explain import explain
-from r2style_cors._suggest import Suggestion, suggest
+from r2style_cors._desk.explain import explain
+from r2style_cors._desk.suggest import Suggestion, suggest
 from support.cases import Case, load_cases
 
 A, B, C = "https://a.example", "https://b.example", "https://c.example"

@@ -5,30 +5,26 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
-import socket
 import subprocess
 import sys
-import time
-from contextlib import ExitStack, closing, contextmanager
-from pathlib import Path
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
-import pytest
 from typer.main import get_command
 
-from r2style_cors._suspects import SUSPECTS
+from r2style_cors._desk.suspects import SUSPECTS
 from r2style_cors.cli import app
+from support.listening import free_port, wait_for
+from support.pages import ROOT, blocks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "troubleshooting" / "blocked.md"
-FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 TEXT = PAGE.read_text(encoding="utf-8")
-BLOCKS = FENCE.findall(TEXT)
+BLOCKS = [(block.language, block.text) for block in blocks(PAGE)]
 COMMANDS = frozenset(get_command(app).commands)  # type: ignore[attr-defined]  # typer's type leaves out that it is a group
-PATIENCE_SECONDS = 30  # for the example to open its port; a broken one ends at once
 PORT = "8000"  # the page's; any free one takes its place
 
 
@@ -37,33 +33,16 @@ def words(text: str, port: str = PORT) -> list[str]:
     return text.replace(f"127.0.0.1:{port}", f"127.0.0.1:{PORT}").split()
 
 
-def free_port() -> str:
-    """A port that nobody listens on."""
-    with closing(socket.create_server(("127.0.0.1", 0))) as listening:
-        return str(listening.getsockname()[1])
-
-
 @contextmanager
 def served(command: str, folder: Path, port: str) -> Iterator[None]:
     """The page's server, started as the page says."""
     arguments = [sys.executable, *shlex.split(command.replace(PORT, port))[1:]]
     with subprocess.Popen(arguments, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
-            wait_for(port, process)
+            wait_for(process, int(port))
             yield
         finally:
             process.kill()
-
-
-def wait_for(port: str, process: subprocess.Popen[bytes]) -> None:
-    """Wait until the port is open."""
-    until = time.monotonic() + PATIENCE_SECONDS
-    while process.poll() is None and time.monotonic() < until:
-        with closing(socket.socket()) as client:
-            if client.connect_ex(("127.0.0.1", int(port))) == 0:
-                return
-        time.sleep(0.05)
-    pytest.fail("the example does not serve")
 
 
 def typed(command: str, folder: Path, port: str) -> str:
@@ -94,7 +73,7 @@ def test_page_is_true(tmp_path: Path) -> None:
     """From top to bottom: the server, each command with the output below it, and the policy as it is changed."""
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
     policy = tmp_path / "examples" / "policies" / "api.json"
-    port, printed, start, compared = free_port(), "", "", 0
+    port, printed, start, compared = str(free_port()), "", "", 0
     with ExitStack() as running:
         for language, text in BLOCKS:
             if language == "text":

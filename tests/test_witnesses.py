@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from r2style_cors._witnesses import witnesses
+from r2style_cors._desk.witnesses import witnesses
 
 ALPHABET = "ab"
 READABLE = ascii_lowercase + "0123456789.-"

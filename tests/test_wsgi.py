@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import http.client
 import io
 import logging
 import sys
@@ -21,19 +20,20 @@ from werkzeug.test import Client
 from r2style_cors import PathPolicies, Policy, wsgi
 from r2style_cors.wsgi import CORSMiddleware
 from support.doors import wsgi_environ, wsgi_exchange
-from support.messages import ApplicationError, Request, cors_lines, list_items
+from support.messages import ApplicationError, Request, cors_lines
+from support.over_a_socket import (
+    FROM_ORIGIN,
+    GRANTED,
+    ORIGIN,
+    OTHER,
+    RULES,
+    assert_served_behind_a_door,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-ORIGIN = "https://app.example"
-OTHER = "https://other.example"
-RULES: list[Any] = [{"AllowedOrigins": [ORIGIN], "AllowedMethods": ["GET", "PUT", "HEAD"], "AllowedHeaders": ["x-a"]}]
-GRANTED = [("access-control-allow-origin", ORIGIN)]
 ADDED = [("Access-Control-Allow-Origin", ORIGIN), ("Vary", "Origin")]
-FROM_ORIGIN = {"Origin": ORIGIN}
-PREFLIGHT = {"Origin": ORIGIN, "Access-Control-Request-Method": "PUT", "Access-Control-Request-Headers": "x-a"}
-REFUSED_PREFLIGHT = {**PREFLIGHT, "Origin": OTHER}
 HEADERS = [("Content-Type", "text/plain")]
 
 
@@ -275,6 +275,17 @@ def test_a_preflight_is_answered_unread() -> None:
     assert cors_lines(headers) == [("access-control-allow-methods", "GET, PUT, HEAD"), *GRANTED]
 
 
+@pytest.mark.parametrize("debug", [False, True])
+def test_what_is_said_to_a_preflight_is_left_too(debug: bool) -> None:
+    """8.3: every decision is left in the environ, so that a layer outside, or the server's log, can tell of refusals."""
+    door = CORSMiddleware(starting(HEADERS), RULES, debug=debug)
+    for method, reason in (("PUT", "allowed"), ("POST", "method")):
+        environ = environ_of("OPTIONS", ORIGIN, ("Access-Control-Request-Method", method))
+        server, _ = call(door, environ)
+        decision = environ["r2style_cors"]
+        assert (decision.reason, list(decision.headers)) == (reason, server.starts[0][1])
+
+
 def test_a_bare_environ(caplog: pytest.LogCaptureFixture) -> None:
     """7.3: an environ without a path, as PEP 3333 allows it, has the empty path, which `/` covers, and which is logged."""
     caplog.set_level(logging.DEBUG, "r2style_cors")
@@ -387,36 +398,12 @@ def running(server: Any) -> Iterator[None]:
         thread.join()
 
 
-@contextmanager
-def asked(port: int, method: str, path: str, headers: dict[str, str]) -> Iterator[http.client.HTTPResponse]:
-    """One request over a connection of its own, and its response while the block lasts."""
-    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=30)) as connection:
-        connection.request(method, path, headers=headers)
-        yield connection.getresponse()
-
-
 @pytest.mark.parametrize("serve", [on_wsgiref, on_werkzeug])
 def test_bare_application_on_a_server(serve: Any) -> None:
     """Over a socket: a preflight granted and refused, an actual request, HEAD, two cookies, and an unbuffered stream."""
     app = Streamer()
     with serve(CORSMiddleware(app, RULES)) as port:
-        with asked(port, "OPTIONS", "/", PREFLIGHT) as response:
-            assert (response.status, response.read()) == (204, b"")
-            assert response.headers["access-control-allow-headers"] == "x-a"
-        with asked(port, "OPTIONS", "/", REFUSED_PREFLIGHT) as response:
-            assert (response.status, response.headers.get_content_type()) == (403, "application/xml")
-            assert len(response.read()) == int(response.headers["content-length"])
-        for method, body in (("GET", b"one two"), ("HEAD", b"")):
-            with asked(port, method, "/", FROM_ORIGIN) as response:
-                assert response.read() == body
-                assert cors_lines(tuple(response.headers.items())) == GRANTED
-                assert list_items(response.headers.get_all("vary") or []) == ["Accept", "Origin"]
-                assert response.headers.get_all("set-cookie") == ["a=1", "b=2"]
-        with asked(port, "GET", "/stream", {"Origin": OTHER}) as response:
-            assert response.read1(4) == b"one "
-            app.released.set()
-            assert response.read() == b"two"
-            assert cors_lines(tuple(response.headers.items())) == []
+        assert_served_behind_a_door(port, app.released)
 
 
 def test_werkzeug_client() -> None:

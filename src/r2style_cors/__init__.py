@@ -8,18 +8,18 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ._bucket import BucketError, pull
-    from ._check import check
-    from ._convert import Conversion, convert
     from ._decision import Decision
-    from ._diff import Difference, diff
+    from ._desk.bucket import BucketError, pull
+    from ._desk.check import check
+    from ._desk.convert import Conversion, convert
+    from ._desk.diff import Difference, diff
+    from ._desk.explain import Explanation, explain
+    from ._desk.fix import Fixed, fix
+    from ._desk.matrix import Matrix, matrix
+    from ._desk.probe import Probe, probe
+    from ._desk.suggest import Suggestion, suggest
     from ._engine import Engine
-    from ._explain import Explanation, explain
-    from ._fix import Fixed, fix
-    from ._matrix import Matrix, matrix
-    from ._probe import Probe, probe
     from ._source import PathPolicies, PolicyFile
-    from ._suggest import Suggestion, suggest
     from .errors import PolicyError, Problem
     from .policy import Policy, Rule, load_policy, policy_schema
 
@@ -55,33 +55,33 @@ __all__ = [
 ]
 
 _ROOMS = {
-    "BucketError": "_bucket",
-    "Conversion": "_convert",
+    "BucketError": "_desk.bucket",
+    "Conversion": "_desk.convert",
     "Decision": "_decision",
-    "Difference": "_diff",
+    "Difference": "_desk.diff",
     "Engine": "_engine",
-    "Explanation": "_explain",
-    "Fixed": "_fix",
-    "Matrix": "_matrix",
+    "Explanation": "_desk.explain",
+    "Fixed": "_desk.fix",
+    "Matrix": "_desk.matrix",
     "PathPolicies": "_source",
     "Policy": "policy",
     "PolicyError": "errors",
     "PolicyFile": "_source",
-    "Probe": "_probe",
+    "Probe": "_desk.probe",
     "Problem": "errors",
     "Rule": "policy",
-    "Suggestion": "_suggest",
-    "check": "_check",
-    "convert": "_convert",
-    "diff": "_diff",
-    "explain": "_explain",
-    "fix": "_fix",
+    "Suggestion": "_desk.suggest",
+    "check": "_desk.check",
+    "convert": "_desk.convert",
+    "diff": "_desk.diff",
+    "explain": "_desk.explain",
+    "fix": "_desk.fix",
     "load_policy": "policy",
-    "matrix": "_matrix",
+    "matrix": "_desk.matrix",
     "policy_schema": "policy",
-    "probe": "_probe",
-    "pull": "_bucket",
-    "suggest": "_suggest",
+    "probe": "_desk.probe",
+    "pull": "_desk.bucket",
+    "suggest": "_desk.suggest",
 }
 
 

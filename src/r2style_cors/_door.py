@@ -141,7 +141,7 @@ def _part(
     try:
         return open_door(policy, make, app, options, path_of)
     except PolicyError as error:
-        raise PolicyError(error.problems, error.form, error.source or prefix) from None
+        raise PolicyError(error.problems, error.form, error.source or prefix or "/") from None
 
 
 def _file_name(policy: object) -> str | None:
@@ -191,8 +191,8 @@ class Refusals:
         self.level = logging.WARNING if debug else logging.DEBUG
         self._logger = logging.getLogger(KEY)
         self.heard = self._logger.isEnabledFor
-        # What the logger remembers of that question: as good as asking, for a fifth of the price. Where a logger remembers
-        # nothing, it is asked.
+        # What the logger remembers of that question: as good as asking, for a fifth of the price. Where it remembers nothing,
+        # it is asked: a KeyError, since looking first costs a second look, and another thread may empty it in between.
         self.known: dict[int, bool] = getattr(self._logger, "_cache", {})
         self._warned: set[str] = set()
 
@@ -202,7 +202,7 @@ class Refusals:
             if problem.severity == "warning":
                 self._logger.warning("CORS policy: %s", problem)
 
-    def log(self, decision: Decision, method: str, path: str, asked: Asked) -> None:
+    def _log(self, decision: Decision, method: str, path: str, asked: Asked) -> None:
         """One structured record; its fields stand in `record.cors`, values from the request escaped and cut."""
         fields = {"kind": decision.kind, "reason": decision.reason, "rule": decision.rule}
         values = zip(("method", "path", *_ASKED), (method, path, *asked[:3]), strict=True)
@@ -216,15 +216,15 @@ class Refusals:
             extra={"cors": {**fields, **told}},
         )
 
-    def preflight(self, engine: Engine, decision: Decision, method: str, path: str, asked: Asked) -> Decision:
-        """Log a refused preflight; return the answer to send, which says why where `debug` is on.
+    def tell(self, engine: Engine, decision: Decision, method: str, path: str, asked: Asked) -> Decision:
+        """Log a refusal; return it, and where `debug` is on, a preflight's as one that says why.
 
         That is for development: it tells any client what the policy says.
         """
-        self.log(decision, method, path, asked)
+        self._log(decision, method, path, asked)
         if not self.debug or decision.status != FORBIDDEN:
             return decision
-        sentence = engine.explain(method, *asked).sentence
+        sentence = f"{engine.explain(method, *asked).sentence} [{decision.reason}]"
         request_method = shown(asked[1] or "")
         return Decision(engine.profile.refused_preflight(decision.reason, decision.rule, request_method, sentence))
 

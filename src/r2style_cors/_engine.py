@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from typing import Any, TypeAlias
 
-    from ._explain import Explanation
+    from ._desk.explain import Explanation
     from ._origins import Wildcards
     from ._profiles import Profile
     from .errors import Problem
@@ -80,9 +80,11 @@ class Memo:
     Attributes:
         actual: method -> origin -> decision, for the methods that a policy can list.
         preflights: origin -> Access-Control-Request-Method -> Access-Control-Request-Headers -> decision.
+        unlisted: origin -> Access-Control-Request-Method -> decision, for origins that no rule matches: whatever names
+            they ask for, the answer is the same.
     """
 
-    __slots__ = ("_preflights_kept", "_room", "actual", "preflights")
+    __slots__ = ("_preflights_kept", "_room", "actual", "preflights", "unlisted")
 
     def __init__(self, methods: Iterable[str], room: int) -> None:
         """`room` is how many decisions are kept of each method, OPTIONS included."""
@@ -90,6 +92,7 @@ class Memo:
         self._preflights_kept = 0
         self.actual: dict[str, dict[str | bytes, Decision]] = {method: {} for method in methods}
         self.preflights: dict[Text, dict[Text, dict[Text, Decision]]] = {}
+        self.unlisted: dict[Text, dict[Text, Decision]] = {}
 
     def keep_actual(self, method: str, origin: str | bytes, decision: Decision) -> None:
         """Remember what was said to an actual request, unless it is too long to be worth it or has an odd method."""
@@ -104,10 +107,14 @@ class Memo:
         if len(origin) + len(request_method) + len(request_headers or ()) <= MAX_REMEMBERED:
             if self._preflights_kept >= self._room:
                 self.preflights.clear()
+                self.unlisted.clear()
                 self._preflights_kept = 0
             self._preflights_kept += 1
-            by_method = self.preflights.setdefault(origin, {})
-            by_method.setdefault(request_method, {})[request_headers] = decision
+            if decision.reason == "origin":
+                self.unlisted.setdefault(origin, {})[request_method] = decision
+            else:
+                by_method = self.preflights.setdefault(origin, {})
+                by_method.setdefault(request_method, {})[request_headers] = decision
 
 
 class HeaderTest:
@@ -334,7 +341,7 @@ class Engine:
         size: int | None = None,
     ) -> Explanation:
         """The same answer as `decide` gives, with every rule's why. For people; not made for every request."""
-        from ._explain import explain_with
+        from ._desk.explain import explain_with
 
         return explain_with(self, method, origin, request_method, request_headers, size)
 

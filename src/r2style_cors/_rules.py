@@ -147,15 +147,24 @@ def _missing(name: str) -> Iterator[Finding]:
 def _list(name: str, value: object, check: Callable[[str], Iterable[Fault]]) -> Iterator[Finding]:
     """Judge a list of strings and each string in it."""
     if not isinstance(value, list | tuple):
-        mended = [value] if isinstance(value, str) else None
-        yield Finding(
-            (name,), value, fault("wrong-type", f"This must be a list of strings, not {kind(value)}.", mended)
-        )
+        mended = _entries(value) if isinstance(value, str) else None
+        found = kind(value) if name in REQUIRED else _given(value)
+        yield Finding((name,), value, fault("wrong-type", f"This must be a list of strings, not {found}.", mended))
     elif not value:
         yield Finding((name,), value, _empty(name))
     else:
         for index, item in enumerate(value):
             yield from (Finding((name, index), item, one) for one in _item(item, check))
+
+
+def _entries(text: str) -> list[str] | None:
+    """Read a string that should have been a list: no entry of any list has a comma in it."""
+    return [entry.strip() for entry in text.split(",") if entry.strip()] or None
+
+
+def _given(value: object) -> str:
+    """Name what stands where an optional field has another type."""
+    return "null: leave the key out" if value is None else kind(value)
 
 
 def _empty(name: str) -> Fault:
@@ -187,6 +196,8 @@ def _method(text: str) -> Iterator[Fault]:
         yield fault("method-case", "Methods are case-sensitive, and written in upper case.", mended)
     else:
         more = " `extra_methods` of the server adds it." if likely == "PATCH" else ""
+        if "," in text:
+            more = " Write each as an entry of its own."
         yield fault("method-unsupported", f"A method is one of {', '.join(METHODS)}.{more}", mended)
 
 
@@ -215,7 +226,7 @@ def _header(text: str) -> Iterator[Fault]:
 def _max_age(value: object) -> Iterator[Fault]:
     if isinstance(value, bool) or not isinstance(value, int | float):
         mended = _whole(value) if isinstance(value, str) else None
-        yield fault("wrong-type", f"The max age must be a whole number of seconds, not {kind(value)}.", mended)
+        yield fault("wrong-type", f"The max age must be a whole number of seconds, not {_given(value)}.", mended)
     elif isinstance(value, float) and not value.is_integer():
         mended = max(0, int(value)) if math.isfinite(value) else None
         yield fault("max-age", "The max age must be a whole number of seconds.", mended)
@@ -234,7 +245,7 @@ def _whole(text: str) -> int | None:
 def _id(value: object) -> Iterator[Fault]:
     if not isinstance(value, str):
         mended = str(value) if isinstance(value, int) and not isinstance(value, bool) else None
-        yield fault("wrong-type", f"The id must be a string, not {kind(value)}.", mended)
+        yield fault("wrong-type", f"The id must be a string, not {_given(value)}.", mended)
         return
     if re.search(NOT_XML, value):
         mended = re.sub(NOT_XML, "", value)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 # Only these fold: `str.lower` would also turn the Kelvin sign into a `k`, which no browser does to an ASCII host.
 _LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+_AROUND = "'\"`,;"  # what is left around an entry that was cut out of a list
 
 
 class Fault(NamedTuple):
@@ -76,6 +77,8 @@ def r2_origin(text: str) -> Iterator[Fault]:
     refusal = _refusal(text)
     if refusal is None:
         yield from _doubts(text)
+    elif _is_several(text):
+        yield refusal._replace(message="Every origin is an entry of its own; this looks like several in one.")
     else:
         yield refusal._replace(mended=_mend(text))
 
@@ -204,12 +207,19 @@ def _canonical_ipv6(host: str) -> str | None:
     return f"[::ffff:{high:x}:{low:x}]"
 
 
+def _is_several(text: str) -> bool:
+    return sum("://" in part for part in re.split(r"[\s,;|]", text)) > 1
+
+
 def _mend(text: str) -> str | None:
     """Find the nearest origin that is not refused, or None where only the author can know."""
-    scheme, separator, rest = lower("".join(text.split())).partition("://")
+    bare = text.strip().strip(_AROUND)
+    if bare == "*":
+        return bare
+    scheme, separator, rest = lower(bare).partition("://")
     if not separator:
         scheme, rest = _guess_scheme(scheme)
-    parts = _split(f"{scheme.replace('*', '') or 'https'}://{rest}")
+    parts = _split(f"{scheme.replace('*', '') or _usual_scheme(rest)}://{rest}")
     host = _mend_host(parts.host)
     port = _mend_port(host, parts.port)
     candidate = f"{parts.scheme}://{host}" if port is None else f"{parts.scheme}://{host}:{port}"
@@ -222,12 +232,17 @@ def _guess_scheme(text: str) -> tuple[str, str]:
     rest = text[given.end() :] if given else text.removeprefix("//")
     if not rest.startswith(_LOOPBACK) and "." not in rest:
         return "https", ""
-    usual = "http" if rest.startswith(_LOOPBACK) else "https"
-    return given[1] if given else usual, rest
+    return given[1] if given else _usual_scheme(rest), rest
+
+
+def _usual_scheme(rest: str) -> str:
+    return "http" if rest.startswith(_LOOPBACK) else "https"
 
 
 def _mend_host(host: str) -> str:
-    host = re.sub(r"\*.*\*", "*", host).rstrip(".")
+    """Mend a host; what stands between two `*`, or before a last dot, may be what keeps it from matching anyone's."""
+    host = re.sub(r"\*(?:\.?\*)+", "*", host)
+    host = re.sub(r"(?<=[^*.])\.+\Z", "", host)
     if host.isascii() or len(host) > MAX_IDNA_INPUT:
         return host
     star = "*." if host.startswith("*.") else ""

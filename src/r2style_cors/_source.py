@@ -40,7 +40,7 @@ _logger = logging.getLogger(KEY)
 _SETTLING = 2.0
 
 
-class Follower(Generic[Ready]):
+class FileFollower(Generic[Ready]):
     """What one door made of a policy file, made anew whenever the file's policy changes."""
 
     __slots__ = ("__weakref__", "_file", "build", "ready")
@@ -98,7 +98,7 @@ class PolicyFile:
         self._read_again = inf  # likewise
         self._seen: State = ()
         self._data: bytes | None = None  # the file in force
-        self._followers: weakref.WeakSet[Follower[Any]] = weakref.WeakSet()  # doors come and go in a test suite
+        self._followers: weakref.WeakSet[FileFollower[Any]] = weakref.WeakSet()  # doors come and go in a test suite
         self._reading = threading.Lock()
         _every_file.add(self)
 
@@ -118,14 +118,14 @@ class PolicyFile:
                 self._failed(error)
                 raise
 
-    def _follow(self, build: Callable[[bytes], Ready]) -> Follower[Ready]:
+    def _follow(self, build: Callable[[bytes], Ready]) -> FileFollower[Ready]:
         """For doors: build something of the file in force, and again whenever that changes.
 
         Raises:
             PolicyError: the file is missing, unreadable or invalid.
             Exception: whatever `build` raises.
         """
-        follower = Follower(self, build)
+        follower = FileFollower(self, build)
         with self._reading:
             if self._data is None:
                 self._load(follower)
@@ -160,7 +160,7 @@ class PolicyFile:
         finally:
             self._reading.release()
 
-    def _load(self, *new: Follower[Any]) -> None:
+    def _load(self, *new: FileFollower[Any]) -> None:
         """Read the file, and put it in force if it is another than the one that is."""
         before, self._seen = self._seen, self._state()  # before reading: a change in between is seen at the next look
         self._read_again = monotonic() + _SETTLING
@@ -174,7 +174,7 @@ class PolicyFile:
         except PolicyError as error:
             raise PolicyError(error.problems, error.form, self.path) from None
 
-    def _put_in_force(self, data: bytes, followers: tuple[Follower[Any], ...]) -> None:
+    def _put_in_force(self, data: bytes, followers: tuple[FileFollower[Any], ...]) -> None:
         """Build everything anew, and only then swap."""
         digest = hashlib.sha256(data).hexdigest()
         if digest != self.digest:
@@ -246,7 +246,9 @@ class PathPolicies:
             key = prefix.removesuffix("/")
             if not prefix.startswith("/"):
                 message = f"The path prefix {prefix!r} must begin with `/`."
-                problems.append(Problem("path-prefix", "error", "", None, None, prefix, message, f'"/{prefix}"'))
+                problems.append(
+                    Problem("path-prefix", "error", "", None, None, prefix, message, f'"/{prefix.strip(" /")}"')
+                )
             elif key in self.policies:
                 message = f"The path prefix {prefix!r} stands twice: a `/` at the end does not count."
                 problems.append(Problem("path-prefix", "error", "", None, None, prefix, message))

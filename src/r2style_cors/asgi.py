@@ -40,7 +40,7 @@ def CORSMiddleware(  # noqa: N802 - a function, since calling an instance costs 
     debug: bool = False,
     keep_app_headers: bool = False,
     websocket_origin_check: bool = False,
-) -> ASGIApp:
+) -> AnyASGIApp:
     """Enforces an R2 policy in front of any ASGI application.
 
     Preflights are answered here and never reach the application; every other request does, and its response gets the
@@ -92,21 +92,21 @@ def _behind(  # noqa: C901 - with `cors`, a request's whole way, since a call co
     memo, always, no_origin = engine.raw_memo.actual, engine.always, engine.no_origin
     debug, known, heard, level = refusals.debug, refusals.known, refusals.heard, refusals.level
 
-    def cors(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+    def cors(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:  # noqa: C901, PLR0912 - see `_behind`
         if scope["type"] != "http" or KEY in scope:
             return other_scope(scope, receive, send)
         method = scope["method"]
         if method == "OPTIONS" or every_request_whole:
             decision = _decide_whole(engine, method, scope["headers"])
             if decision.answer.status is not None:
-                if decision.answer.refused and (debug or (known[level] if level in known else heard(level))):
-                    decision = refusals.preflight(engine, decision, method, scope["path"], _asked(scope["headers"]))
+                if decision.answer.refused and (debug or heard(level)):
+                    decision = refusals.tell(engine, decision, method, scope["path"], _asked(scope["headers"]))
                 return _answer(send, decision)
         else:
             origin = None
             for name, value in scope["headers"]:
                 if name == b"origin":
-                    origin = value if origin is None else origin + b", " + value
+                    origin = value if origin is None else b", "  # no origin, as several lines are none (SEMANTICS 3.4)
             if origin is None:
                 decision = always.get(method, no_origin) if always else no_origin
             else:
@@ -114,8 +114,13 @@ def _behind(  # noqa: C901 - with `cors`, a request's whole way, since a call co
                     decision = memo[method][origin]
                 except KeyError:
                     decision = _decide_actual(engine, method, origin)
-        if decision.answer.refused and (known[level] if level in known else heard(level)):
-            refusals.log(decision, method, scope["path"], _asked(scope["headers"]))
+        if decision.answer.refused:
+            try:
+                told = known[level]
+            except KeyError:
+                told = heard(level)
+            if told:
+                refusals.tell(engine, decision, method, scope["path"], _asked(scope["headers"]))
         inner = scope.copy()  # type: ignore[attr-defined]  # ASGI says that it is a dict, and frameworks' types do not
         inner[KEY] = decision
         return app(inner, receive, MethodType(decorate, (send, decision, scope)))
@@ -192,16 +197,32 @@ def _asked(headers: Iterable[tuple[bytes, bytes]]) -> Asked:
 def _whole(headers: Iterable[tuple[bytes, bytes]]) -> tuple[bytes | None, bytes | None, bytes | None, int]:
     """The CORS request headers, several lines of one name joined (SEMANTICS 3.4, 3.5), and the size of the last's lines."""
     origin = request_method = request_headers = None
-    size = 0
     for name, value in headers:
         if name == b"origin":
-            origin = value if origin is None else origin + b", " + value
+            if origin is not None:
+                return _joined(headers)
+            origin = value
         elif name == b"access-control-request-method":
-            request_method = value if request_method is None else request_method + b", " + value
+            if request_method is not None:
+                return _joined(headers)
+            request_method = value
         elif name == b"access-control-request-headers":
-            request_headers = value if request_headers is None else request_headers + b", " + value
-            size += len(value)
-    return origin, request_method, request_headers, size
+            if request_headers is not None:
+                return _joined(headers)
+            request_headers = value
+    return origin, request_method, request_headers, len(request_headers or b"")
+
+
+def _joined(headers: Iterable[tuple[bytes, bytes]]) -> tuple[bytes | None, bytes | None, bytes | None, int]:
+    """The same where a name comes more than once. Joining line after line would cost the square of their number."""
+    lines: dict[bytes, list[bytes]] = {
+        b"origin": [], b"access-control-request-method": [], b"access-control-request-headers": []
+    }  # fmt: skip
+    for name, value in headers:
+        if name in lines:
+            lines[name].append(value)
+    origin, request_method, request_headers = (b", ".join(found) if found else None for found in lines.values())
+    return origin, request_method, request_headers, sum(map(len, lines[b"access-control-request-headers"]))
 
 
 def _text(value: bytes | None) -> str | None:
@@ -220,14 +241,17 @@ def _decide_whole(engine: Engine, method: str, headers: Iterable[tuple[bytes, by
     origin, request_method, request_headers, size = _whole(headers)
     if size > MAX_REQUEST_HEADERS:
         request_headers = b""  # refused for its size, so that nobody reads it
+    memo = engine.raw_memo
     try:
         if method != "OPTIONS" or size > MAX_REMEMBERED:  # not worth its hash
             raise KeyError  # noqa: TRY301 - the one way out to the slow path
-        return engine.raw_memo.preflights[origin][request_method][request_headers]
+        if origin in memo.unlisted:
+            return memo.unlisted[origin][request_method]
+        return memo.preflights[origin][request_method][request_headers]
     except KeyError:
         decision = engine.decide(method, _text(origin), _text(request_method), _text(request_headers), size)
         if method == "OPTIONS" and size <= MAX_REMEMBERED:  # nor what `b""` stands for above
-            engine.raw_memo.keep_preflight(origin, request_method, request_headers, decision)
+            memo.keep_preflight(origin, request_method, request_headers, decision)
         return decision
 
 

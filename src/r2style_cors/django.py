@@ -94,17 +94,16 @@ class CORSMiddleware:
         return handle
 
     def _decide(self, engine: Engine, request: HttpRequest) -> Decision | None:
-        """The decision, left in `request.META`; None where an outer door has left one there."""
-        if KEY in request.META:
+        """The decision, left in `request.META`; None where an outer door has left one."""
+        # Under ASGI `META` is a dict of Django's own, and an outer door has left its decision in the scope.
+        if KEY in request.META or KEY in getattr(request, "scope", ()):
             self._refusals.warn_of_outer_door(request.path)
             return None
         method = request.META["REQUEST_METHOD"]
         asked = asked_of_environ(request.META)
         decision = request.META[KEY] = engine.decide(method, *asked)
         if decision.answer.refused and (self._refusals.debug or self._refusals.heard(self._refusals.level)):
-            if decision.status is not None:
-                return self._refusals.preflight(engine, decision, method, request.path, asked)
-            self._refusals.log(decision, method, request.path, asked)
+            return self._refusals.tell(engine, decision, method, request.path, asked)
         return decision
 
     def _decorated(

@@ -367,8 +367,9 @@ def _by_field(data: object) -> tuple[dict[str, Any], list[InitErrorDetails]]:
     for key, value in data.items():
         name = _NAMES.get(key)
         if name is None:
-            near = nearest_field(str(key), "dashboard")
-            errors.append(_line_error("unknown-key", f"A rule has no field {quoted(key)}.", near, (str(key),), value))
+            near = nearest_field(str(key))
+            fix = near if near in FIELDS else None
+            errors.append(_line_error("unknown-key", f"A rule has no field {quoted(key)}.", fix, (str(key),), value))
         elif name in values:
             errors.append(_line_error("duplicate-key", f"The field {name} is given twice.", None, (key,), value))
         elif not _is_absent(name, value):

@@ -14,15 +14,15 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, overload
 
-from ._browser import PageRequest, actual_steps, preflight_steps, sent_lines
+from ._browser.exchange import PageRequest, actual_steps, preflight_steps, sent_lines
+from ._browser.inprocess import Request, Response, call
+from ._browser.safelist import is_forbidden_header, normalized_method
+from ._browser.url import normal_url
 from ._door import KEY
 from ._engine import Engine
 from ._fetch import CORS_RESPONSE_HEADERS, FORBIDDEN_METHODS, ORIGIN, REQUEST_HEADERS, REQUEST_METHOD, is_token
-from ._inprocess import Request, Response, call
 from ._origins import is_serialized_origin
-from ._safelist import is_forbidden_header, normalized_method
 from ._text import shown
-from ._url import normal_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 
     from werkzeug.test import Client
 
-    from ._browser import Kind, Step
-    from ._inprocess import ASGIApp
-    from ._safelist import Lines
+    from ._browser.exchange import Kind, Step
+    from ._browser.inprocess import ASGIApp
+    from ._browser.safelist import Lines
     from .policy import Policy
 
     Send: TypeAlias = Callable[[Request], Response]

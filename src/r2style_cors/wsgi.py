@@ -79,32 +79,30 @@ def _behind(  # noqa: C901 - and so is `cors`, a request's whole way, since a ca
 ) -> WSGIApplication:
     """`app` behind one compiled policy."""
     every_request_whole = engine.profile.actual_like_preflight
-    memo, preflights = engine.memo.actual, engine.memo.preflights
+    memo, preflights, unlisted = engine.memo.actual, engine.memo.preflights, engine.memo.unlisted
     always, no_origin = engine.always, engine.no_origin
     debug, known, heard, level = refusals.debug, refusals.known, refusals.heard, refusals.level
 
     # Asking whether a key is there and then reading it costs half of what `get` does.
-    def cors(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:  # noqa: C901 - see `_behind`
+    def cors(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:  # noqa: C901, PLR0912 - see `_behind`
         if KEY in environ:
             refusals.warn_of_outer_door(_path(environ))
             return app(environ, start_response)
         method = environ["REQUEST_METHOD"]
         if method == "OPTIONS":
-            names = environ[REQUEST_HEADERS] if REQUEST_HEADERS in environ else None  # noqa: SIM401 - see above: `get` costs twice as much
             try:
-                if names is not None and len(names) > MAX_REMEMBERED:  # not worth its hash
-                    raise KeyError  # noqa: TRY301 - the one way out to the slow path
-                decision = preflights[environ["HTTP_ORIGIN"]][environ[REQUEST_METHOD]][names]
+                origin = environ["HTTP_ORIGIN"]
+                if origin in unlisted:
+                    decision = unlisted[origin][environ[REQUEST_METHOD]]
+                else:
+                    names = environ[REQUEST_HEADERS] if REQUEST_HEADERS in environ else None  # noqa: SIM401 - `get` costs twice as much
+                    if names is not None and len(names) > MAX_REMEMBERED:  # not worth its hash
+                        raise KeyError  # noqa: TRY301 - the one way out to the slow path
+                    decision = preflights[origin][environ[REQUEST_METHOD]][names]
             except KeyError:
-                decision = _decide_whole(engine, environ)
-            answer = decision.answer
-            if answer.status is not None:
-                if answer.refused and (debug or (known[level] if level in known else heard(level))):
-                    decision = refusals.preflight(engine, decision, method, _path(environ), asked_of_environ(environ))
-                start_response(answer.status_line, [*decision.headers])
-                return [decision.answer.body]
+                decision = _decide_options(engine, environ)
         elif every_request_whole:
-            decision = _decide_whole(engine, environ)
+            decision = engine.decide(method, *asked_of_environ(environ))
         elif "HTTP_ORIGIN" in environ:
             try:
                 decision = memo[method][environ["HTTP_ORIGIN"]]
@@ -112,9 +110,19 @@ def _behind(  # noqa: C901 - and so is `cors`, a request's whole way, since a ca
                 decision = _decide_actual(engine, method, environ["HTTP_ORIGIN"])
         else:
             decision = always.get(method, no_origin) if always else no_origin
-        if decision.answer.refused and (known[level] if level in known else heard(level)):
-            refusals.log(decision, method, _path(environ), asked_of_environ(environ))
+        answer = decision.answer
+        if answer.refused:
+            try:
+                told = debug or known[level]
+            except KeyError:
+                told = heard(level)
+            if told:
+                decision = refusals.tell(engine, decision, method, _path(environ), asked_of_environ(environ))
+                answer = decision.answer
         environ[KEY] = decision
+        if answer.status is not None:
+            start_response(answer.status_line, [*decision.headers])
+            return [answer.body]
         return app(environ, MethodType(decorate, (start_response, decision, environ)))
 
     return cors
@@ -133,13 +141,11 @@ def _decide_actual(engine: Engine, method: str, origin: str) -> Decision:
     return decision
 
 
-def _decide_whole(engine: Engine, environ: WSGIEnvironment) -> Decision:
-    """The same with all of the CORS request headers: a preflight, or any request of a profile that reads them."""
-    method = environ["REQUEST_METHOD"]
+def _decide_options(engine: Engine, environ: WSGIEnvironment) -> Decision:
+    """The same for a request of method OPTIONS, be it a preflight or not."""
     origin, request_method, request_headers, _ = asked_of_environ(environ)
-    decision = engine.decide(method, origin, request_method, request_headers)
-    if method == "OPTIONS":
-        engine.memo.keep_preflight(origin, request_method, request_headers, decision)
+    decision = engine.decide("OPTIONS", origin, request_method, request_headers)
+    engine.memo.keep_preflight(origin, request_method, request_headers, decision)
     return decision
 
 

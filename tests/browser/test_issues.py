@@ -148,7 +148,7 @@ class Case:
     def application(self) -> Any:
         """`app` of `app.py`."""
         names: dict[str, Any] = {"__name__": "app"}
-        exec(compile(self.source, "app.py", "exec"), names)
+        exec(compile(self.source, "app.py", "exec", dont_inherit=True), names)
         return names["app"]
 
 

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 
 from faults.apps import POLICY
 from faults.load import POLICIES, Load
-from matrix.servers import end, free_port
+from matrix.servers import end
+from support.listening import free_port
 from support.policy_files import replace, wait_until
 
 if TYPE_CHECKING:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -13,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from matrix.apps.common import RELEASE
-from matrix.client import HOST, PATIENCE_SECONDS, Ask, http1
+from matrix.client import PATIENCE_SECONDS, Ask, http1
+from support.listening import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -109,14 +109,6 @@ def representative() -> list[Pair]:
     asgi = [Pair(*both, asgi=True) for both in zip(ASGI_FRAMEWORKS, ASGI_SERVERS, strict=True)]
     frameworks = [*WSGI_FRAMEWORKS, *WSGI_FRAMEWORKS][: len(WSGI_SERVERS)]
     return [*asgi, *(Pair(*both, asgi=False) for both in zip(frameworks, WSGI_SERVERS, strict=True))]
-
-
-def free_port() -> int:
-    """A port of this machine on which nothing listens."""
-    with socket.socket() as listener:
-        listener.bind((HOST, 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 @contextmanager

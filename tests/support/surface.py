@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PACKAGE = Path(r2style_cors.__file__).parent
-PROGRAMS = {"cli", "demo"}  # packages for people, not for programs
 
 Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -39,27 +38,19 @@ def surface() -> str:
 
 
 def public_modules() -> list[str]:
-    """The modules and packages whose names do not begin with `_`."""
-    files = [path.stem for path in PACKAGE.glob("[!_]*.py")]
-    folders = [path.parent.name for path in PACKAGE.glob("[!_]*/__init__.py")]
-    return sorted({*files, *folders} - PROGRAMS)
+    """The modules whose names do not begin with `_`; the packages beside them are for people, not for programs."""
+    return sorted(path.stem for path in PACKAGE.glob("[!_]*.py"))
 
 
 def public(module: str) -> dict[str, ast.stmt]:
-    """What a package exports; of a module, its functions and classes without `_`."""
-    if file_of(module).name == "__init__.py":
-        return exports(module)
-    found = definitions(module).items()
-    return {name: node for name, node in found if isinstance(node, Function | ast.ClassDef) and name[0] != "_"}
-
-
-def exports(package: str) -> dict[str, ast.stmt]:
-    """The names that a package imports from its own rooms, or from those around it, and lists in `__all__`."""
-    listed = definitions(package).get("__all__")
+    """A module's functions and classes without `_`, and what it lists of other rooms in `__all__`."""
+    found = definitions(module)
+    own = {name: node for name, node in found.items() if isinstance(node, Function | ast.ClassDef) and name[0] != "_"}
+    listed = found.get("__all__")
     wanted = set(ast.literal_eval(listed.value)) if isinstance(listed, ast.Assign) else set()
-    return {
-        alias.name: definitions(f"{package}.{node.module}" if node.level == 1 else str(node.module))[alias.name]
-        for node in tree_of(package).body
+    return own | {
+        alias.name: definitions(str(node.module))[alias.name]
+        for node in tree_of(module).body
         if isinstance(node, ast.ImportFrom)
         for alias in node.names
         if alias.name in wanted
@@ -78,14 +69,8 @@ def definitions(module: str) -> dict[str, ast.stmt]:
 
 
 def tree_of(module: str) -> ast.Module:
-    """The syntax tree of a module, or of a package's `__init__`."""
-    return ast.parse(file_of(module).read_text(encoding="utf-8"))
-
-
-def file_of(module: str) -> Path:
-    """Where a module, or a package, has its source."""
-    path = PACKAGE.joinpath(*module.split("."))
-    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    """The syntax tree of a module."""
+    return ast.parse(PACKAGE.joinpath(*module.split(".")).with_suffix(".py").read_text(encoding="utf-8"))
 
 
 def described(name: str, node: ast.stmt) -> Iterator[str]:

@@ -12,7 +12,7 @@ from ._keys import BODY_KEYS, FORMS, KEYS, REPLY_KEYS, RULES_KEY, nearest_field,
 from ._reading import Draft, Reading, path_of, reading_of
 from ._shapes import read_shape
 from ._text import read_file, read_standard_input, to_text
-from ._tree import MAX_BYTES, PARSED, Lines, Report, literal, plain, quoted, refuse, step, wrap
+from ._tree import MAX_BYTES, PARSED, LineIndex, Report, literal, plain, quoted, refuse, step, wrap
 from ._write import write
 from ._xml import read_xml
 
@@ -24,7 +24,7 @@ __all__ = [
     "REPLY_KEYS",
     "RULES_KEY",
     "Draft",
-    "Lines",
+    "LineIndex",
     "Reading",
     "Report",
     "literal",

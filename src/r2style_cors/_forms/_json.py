@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from .._rules import HOLE
-from ._tree import MAX_DEPTH, Lines, Node, Report, literal, quoted, step
+from ._tree import MAX_DEPTH, MAX_DIGITS, LineIndex, Node, Report, literal, quoted, step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,7 +50,6 @@ _ESCAPES: Final = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", '"': '
 _LITERALS: Final = {"true": True, "false": False, "null": None}
 _FOREIGN_LITERALS: Final = {"True": "true", "False": "false", "None": "null", "undefined": None}
 _NO_NUMBERS: Final = {"NaN", "Infinity", "-Infinity", "+Infinity"}
-_MAX_DIGITS = 4000  # Python converts no more than 4300, and no policy has a use for them
 
 _LINE_END = re.compile(r"[\r\n]")
 _LAST_QUOTE = {'"': re.compile('"'), "'": re.compile("'")}
@@ -81,6 +80,11 @@ class _Frame:
     key: str = ""
     comma: int = 0
 
+    @property
+    def place(self) -> str:
+        """The path of what is read next: of the member whose key has been read, or of the container."""
+        return self.path + step(self.key) if self.state in (_COLON, _VALUE) else self.path
+
 
 def read_json(text: str, report: Report, *, strict: bool) -> Node:
     """Read a text into nodes, and put what is wrong with its syntax into `report`.
@@ -100,7 +104,7 @@ def read_json(text: str, report: Report, *, strict: bool) -> Node:
 class _Reader:
     def __init__(self, text: str, report: Report, *, strict: bool) -> None:
         self._text = text
-        self._lines = Lines(text)
+        self._lines = LineIndex(text)
         self._report = report
         self._comma_severity: Severity = "error" if strict else "warning"
         # The document is the one member of a container without brackets.
@@ -140,7 +144,7 @@ class _Reader:
     def _problem(self, code: str, at: int, value: object, message: str, fix: str | None = None) -> None:
         if not self._report.is_full(code):
             severity = self._comma_severity if code == "trailing-comma" else None
-            path, spot = self._stack[-1].path, self._lines.spot(at)
+            path, spot = self._stack[-1].place, self._lines.spot(at)
             self._report.add(code, path, spot, message, value=value, fix=fix, severity=severity)
 
     def _take(self, token: _Token) -> None:
@@ -166,14 +170,15 @@ class _Reader:
             return True
         if token.kind == "word":
             return token.text not in _LITERALS
-        return token.kind == "junk" or (token.kind == "mark" and token.text not in "[{")
+        return token.kind in ("quoted", "junk") or (token.kind == "mark" and token.text not in "[{")
 
     def _stop(self, token: _Token) -> None:
         """Give up: after the document, or on something that never was JSON, more problems would be noise."""
         if self._document.state == _AFTER:
             self._say(token, "The document ended before this; a policy is one JSON value with nothing after it.")
         else:
-            self._say(token, f"A JSON policy begins with a bracket; this begins with {quoted(token.text)}.")
+            message = f"A JSON policy begins with a bracket; this begins with {quoted(token.text)}."
+            self._say(token, f"{message} YAML, HCL and scripts are not read.")
         self._done = True
 
     def _mark(self, token: _Token) -> None:
@@ -374,7 +379,7 @@ def _is_closed(text: str) -> bool:
 def _to_number(text: str) -> int | float:
     """Convert a JSON number; one that is beyond reason becomes an infinity, which no field accepts."""
     if re.fullmatch("-?[0-9]+", text):
-        return int(text) if len(text) <= _MAX_DIGITS else float(text)
+        return int(text) if len(text) <= MAX_DIGITS else float(text)
     return float(text)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from .._rules import REQUIRED
 from ._tree import literal, step
 
 if TYPE_CHECKING:
@@ -102,13 +103,16 @@ _MEANINGS: Final = {
     for spelling in ("".join(keys), keys[-1])
 }
 
+_OUTER: Final = {keys[0] for keys_of in KEYS.values() for keys in keys_of.values() if len(keys) > 1}
+_CREDENTIALS: Final = "credentials"
 _MAX_GUESSED = 64  # comparing costs the square of the length
 
 
-def nearest_field(key: str, form: str) -> str | None:
-    """Find what an unknown key of a rule probably means: a field, or a key of the form that holds fields."""
-    outer = {normal(keys[0]): keys[0] for keys in KEYS[form].values() if len(keys) > 1}
-    meanings = _MEANINGS | outer
+def nearest_field(key: str) -> str | None:
+    """Find what an unknown key of a rule probably means: a field, or the key of a form that holds fields."""
+    if _CREDENTIALS in normal(key):
+        return None
+    meanings = _MEANINGS | {normal(one): one for one in _OUTER}
     close = _closest(normal(key), meanings)
     return None if close is None else meanings[close]
 
@@ -127,8 +131,17 @@ def _closest(key: str, known: Iterable[str]) -> str | None:
     return found[0] if found else None
 
 
+def hint(key: str, fix: str | None) -> str:
+    """Say more of an unknown key: what was meant, where that is known."""
+    if _CREDENTIALS in normal(key):
+        return " Credentials are no part of a policy: the server allows them, with `credentials=True`."
+    return f" Did you mean {fix}?" if fix else ""
+
+
 def spelled(form: str, name: str) -> str:
-    """Show how a form spells a field: the key, inside what it belongs. What is no field is a key itself."""
+    """Show how a form spells a field: the key, inside what it belongs. What is no field is a key that holds some."""
+    if name in _OUTER and all(len(keys) == 1 for keys in KEYS[form].values()):
+        return ", ".join(spelled(form, field) for field in REQUIRED)
     *outer, key = KEYS[form].get(name, (name,))
     if form == "xml":
         return f"<{key}>"

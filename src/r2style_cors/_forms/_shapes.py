@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from .._rules import FIELDS, HOLE, REQUIRED, kind
-from ._keys import BODY_KEYS, KEYS, REPLY_KEYS, RULES_KEY, nearest_field, nearest_key, rule_path, spelled, tree
+from ._keys import BODY_KEYS, KEYS, REPLY_KEYS, RULES_KEY, hint, nearest_field, nearest_key, rule_path, spelled, tree
 from ._reading import Draft, Reading
 from ._tree import Node, Report, literal, plain, quoted, step
 
@@ -19,6 +19,9 @@ _S3_KEYS: Final = ("CORSRules", "ResponseMetadata")
 
 _DASHBOARD_KEYS: Final = {keys[0] for keys in KEYS["dashboard"].values()}
 _TERRAFORM_ONLY: Final = {"expose_headers", "max_age_seconds"}
+_CAMEL_CASE: Final = {
+    "allowedOrigins", "allowedMethods", "allowedHeaders", "allowedOrigin", "allowedMethod", "allowedHeader",
+}  # fmt: skip
 _API_ONLY: Final = {"exposeHeaders", "maxAgeSeconds"}
 
 SHOW_DASHBOARD: Final = '[{"AllowedOrigins": ["https://example.com"], "AllowedMethods": ["GET"]}]'
@@ -36,7 +39,7 @@ class _Misfit(NamedTuple):
 
 # The first that has a key in common with the document is what the document looks like.
 _MISFITS: Final = (
-    _Misfit({"CORSConfiguration"}, "the XML form's wrapper, written in JSON", _SHOW_S3),
+    _Misfit({"CORSConfiguration", "CorsConfiguration"}, "the XML form's wrapper, written in JSON", _SHOW_S3),
     _Misfit({"origin", "method", "responseHeader"}, "a Google Cloud Storage policy", SHOW_DASHBOARD),
     _Misfit({"cors", "CORS", "Cors"}, "rules under a key `cors`, as Google Cloud Storage has them", SHOW_DASHBOARD),
     _Misfit(_DASHBOARD_KEYS, "a single rule of the `dashboard` form without the array around it", SHOW_DASHBOARD),
@@ -47,7 +50,7 @@ _MISFITS: Final = (
     _Misfit({"result", "success"}, "a reply of R2's API that holds no rules", _SHOW_API),
     _Misfit({"resource", _RESOURCE}, f"Terraform without exactly one named `{_RESOURCE}`", _SHOW_API),
     _Misfit({"Rules", "rule", "Rule"}, "the `api` form, misspelt", _SHOW_API),
-    _Misfit({"allowedOrigins", "allowedMethods", "allowedHeaders"}, "rules in camelCase", SHOW_DASHBOARD),
+    _Misfit(_CAMEL_CASE, "rules in camelCase", SHOW_DASHBOARD),
     _Misfit({"allowed_origins", "allowed_methods", "allowed_headers"}, "rules in snake_case", SHOW_DASHBOARD),
     _Misfit({"allow_origins", "allow_methods", "origins", "methods"}, "another server's CORS options", SHOW_DASHBOARD),
 )
@@ -123,11 +126,11 @@ def _members(node: Node | None) -> dict[str, Node]:
 
 
 def _rules_form(root: Node) -> str:
-    """Tell `terraform` from `api`: by what stands beside the rules, else by how their keys are spelt."""
+    """Tell `terraform` from `api`: by what stands beside the rules, else by how the keys of a tree like its are spelt."""
     if any(key in root.value for key in BODY_KEYS):
         return "terraform"
     keys = _item_keys(root.value["rules"])
-    return "terraform" if keys & _TERRAFORM_ONLY and not keys & _API_ONLY else "api"
+    return "terraform" if "allowed" in keys and keys & _TERRAFORM_ONLY and not keys & _API_ONLY else "api"
 
 
 def _read_resource(root: Node, reading: Reading) -> bool:
@@ -168,12 +171,9 @@ def _check_keys(node: Node, prefix: str, known: Iterable[str], report: Report) -
 
 
 def _unknown(key: str, node: Node, path: str, fix: str | None, report: Report) -> None:
-    hint = f" Did you mean {fix}?" if fix else ""
-    if fix == literal(key):
-        hint = " It belongs one level further out."
-    report.add(
-        "unknown-key", path, node.keys[key], f"The key {quoted(key)} is not known here.{hint}", value=key, fix=fix
-    )
+    more = " It belongs one level further out." if fix == literal(key) else hint(key, fix)
+    message = f"The key {quoted(key)} is not known here.{more}"
+    report.add("unknown-key", path, node.keys[key], message, value=key, fix=fix)
 
 
 def _wrong_type(node: Node, path: str, wanted: str, report: Report) -> None:
@@ -236,7 +236,7 @@ class _Walk:
         """Report an unknown key; the field that it means is not reported as missing as well."""
         if self._report.is_full("unknown-key"):
             return
-        name = nearest_field(key, self._form)
+        name = nearest_field(key)
         _unknown(key, node, path + step(key), name and spelled(self._form, name), self._report)
         if name in FIELDS:
             self._draft.values.setdefault(name, HOLE)

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ._tree import MAX_BYTES, START, Lines, refuse
+from ._tree import MAX_BYTES, START, LineIndex, refuse
 
 if TYPE_CHECKING:
     import os
@@ -31,9 +31,15 @@ def read_file(path: str | os.PathLike[str]) -> bytes:
     except IsADirectoryError:
         raise refuse(START, "file", "This is a directory; name the policy file in it.") from None
     except FileNotFoundError:
-        raise refuse(START, "file", "There is no such file.") from None
+        raise refuse(START, "file", f"There is no such file.{_instead(path)}") from None
     except (OSError, ValueError) as error:  # ValueError: a path with a NUL
-        raise _unreadable(error) from None
+        raise _unreadable(error, more=_instead(path)) from None
+
+
+def _instead(path: str | os.PathLike[str]) -> str:
+    """What to do where somebody gave the policy itself in place of its path."""
+    is_policy = str(path).lstrip()[:1] in ("[", "{", "<")
+    return " The text of a policy is read by `Policy.parse`." if is_policy else ""
 
 
 def read_standard_input() -> bytes:
@@ -46,9 +52,9 @@ def read_standard_input() -> bytes:
         raise _unreadable(error, "Standard input") from None
 
 
-def _unreadable(error: OSError | ValueError, what: str = "The file") -> PolicyError:
+def _unreadable(error: OSError | ValueError, what: str = "The file", more: str = "") -> PolicyError:
     reason = getattr(error, "strerror", None) or str(error)
-    return refuse(START, "file", f"{what} cannot be read: {reason}.")
+    return refuse(START, "file", f"{what} cannot be read: {reason}.{more}")
 
 
 def to_text(data: object) -> str:
@@ -83,7 +89,7 @@ def _decode(data: bytes) -> str:
     except UnicodeDecodeError as error:
         before = data[: error.start].decode("utf-8").removeprefix(_BYTE_ORDER_MARK)
         message = f"The byte 0x{data[error.start]:02x} is not part of UTF-8 text; save the file as UTF-8."
-        raise refuse(Lines(before).spot(len(before)), "encoding", message) from None
+        raise refuse(LineIndex(before).spot(len(before)), "encoding", message) from None
 
 
 def _check(text: str) -> str:
@@ -94,7 +100,7 @@ def _check(text: str) -> str:
     except UnicodeEncodeError as error:
         before = text[: error.start].removeprefix(_BYTE_ORDER_MARK)
         message = "This character is half of a surrogate pair, which is no text."
-        raise refuse(Lines(before).spot(len(before)), "encoding", message) from None
+        raise refuse(LineIndex(before).spot(len(before)), "encoding", message) from None
     return text
 
 

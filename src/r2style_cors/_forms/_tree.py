@@ -11,6 +11,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import inf
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from .._codes import CODES
@@ -25,6 +26,9 @@ MAX_BYTES = 1024 * 1024
 MAX_VALUES = MAX_BYTES // 2  # as many as fit into a text of that size
 MAX_PROBLEMS_OF_A_KIND = 100
 
+MAX_DIGITS = 4000  # Python converts no more than 4300, and no policy has a use for them
+
+_BEYOND_REASON: Final = 10**MAX_DIGITS
 _MAX_SHOWN = 80
 
 
@@ -40,7 +44,7 @@ START: Final = Spot(0, 1, 1)
 PARSED: Final = Spot(0, None, None)
 
 
-class Lines:
+class LineIndex:
     """The lines of a text, to turn offsets into places. A line ends with CR, LF or CRLF, as in XML."""
 
     def __init__(self, text: str) -> None:
@@ -167,7 +171,11 @@ def step(key: str) -> str:
 
 
 class _Wrapper:
-    """Turns parsed data into nodes; depth and size are bounded, so that data that holds itself is refused."""
+    """Turns parsed data into nodes.
+
+    Depth and size are bounded, so that data that holds itself is refused. A number that cannot even be written becomes an
+    infinity, as in a text.
+    """
 
     def __init__(self) -> None:
         self._rank = 0
@@ -183,6 +191,8 @@ class _Wrapper:
                 node.value[str(key)] = self.wrap(member, depth + 1)
         elif isinstance(value, list | tuple):
             node.value = [self.wrap(item, depth + 1) for item in value]
+        elif isinstance(value, int) and abs(value) >= _BEYOND_REASON:
+            node.value = inf if value > 0 else -inf
         return node
 
     def _next(self) -> Spot:

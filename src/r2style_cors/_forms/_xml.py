@@ -16,9 +16,9 @@ from xml.parsers import expat
 
 from .._rules import HOLE
 from ..errors import PolicyError
-from ._keys import KEYS, nearest_field, rule_path, spelled
+from ._keys import KEYS, hint, nearest_field, rule_path, spelled
 from ._reading import Draft, Reading, is_list_field
-from ._tree import MAX_DEPTH, Lines, Report, Spot, quoted, refuse
+from ._tree import MAX_DEPTH, LineIndex, Report, Spot, quoted, refuse
 
 NAMESPACE: Final = "http://s3.amazonaws.com/doc/2006-03-01/"
 _SEPARATOR: Final = " "  # no namespace contains a space
@@ -52,7 +52,7 @@ class _Builder:
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._lines = Lines(text)
+        self._lines = LineIndex(text)
         self._document = _Element("", self._lines.spot(0))
         self._stack = [self._document]
         self._parser = expat.ParserCreate("utf-8", _SEPARATOR)
@@ -115,12 +115,16 @@ def read_xml(text: str, report: Report) -> Reading:
         reading.form, reading.spot = "xml", root.spot
         reading.drafts = _rules(root, report)
     else:
-        message = (
-            f"This XML is no policy: its root is <{_name_of(root.name)}>, where <CORSConfiguration> is wanted, in the "
-            "namespace of S3 or in none."
-        )
-        report.add("unknown-form", "", root.spot, message, fix=_SHOW)
+        report.add("unknown-form", "", root.spot, f"This XML is no policy: {_foreign(root.name)}", fix=_SHOW)
     return reading
+
+
+def _foreign(name: str) -> str:
+    """What a root is that is not the form's."""
+    namespace, _, local = name.rpartition(_SEPARATOR)
+    if local == "CORSConfiguration":
+        return f"its namespace is {quoted(namespace)}, where {quoted(NAMESPACE)} or none is wanted."
+    return f"its root is <{_name_of(name)}>, where <CORSConfiguration> is wanted."
 
 
 def _name_of(name: str) -> str:
@@ -156,7 +160,7 @@ def _take(rule: _Element, draft: Draft, report: Report) -> None:
 
 
 def _unknown_field(element: _Element, draft: Draft, report: Report) -> None:
-    name = nearest_field(element.name, "xml")
+    name = nearest_field(element.name)
     _unknown(element, draft.path, name and spelled("xml", name), report)
     if name is not None:
         draft.values.setdefault(name, HOLE)
@@ -188,20 +192,19 @@ def _leaf(element: _Element, path: str, report: Report) -> Any:
 
 
 def _number(text: Any) -> Any:
-    """Read an integer; a fraction stays a number, so that it is refused as one."""
+    """Read a number without exponent: `3600.0` is 3600, and a fraction is refused as one (SEMANTICS 2)."""
     if not isinstance(text, str):
         return text
     if re.fullmatch("-?[0-9]{1,4000}", text):
         return int(text)
-    return float(text) if re.fullmatch(r"-?[0-9]{1,100}\.[0-9]*[1-9]0*", text) else text
+    return float(text) if re.fullmatch(r"-?[0-9]{1,100}\.[0-9]+", text) else text
 
 
 def _unknown(element: _Element, path: str, fix: str | None, report: Report) -> None:
     if report.is_full("unknown-key"):
         return
     name = _name_of(element.name)
-    hint = f" Did you mean {fix}?" if fix else ""
-    message = f"The element <{name}> is not known here.{hint}"
+    message = f"The element <{name}> is not known here.{hint(name, fix)}"
     report.add("unknown-key", f"{path}/{name}", element.spot, message, value=element.name, fix=fix)
 
 

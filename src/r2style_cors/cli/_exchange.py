@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from .._browser import Step
-    from .._safelist import Lines
+    from .._browser.exchange import Step
+    from .._browser.safelist import Lines
     from ..browser import Exchange
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .._bucket import Bucket, BucketError, BucketReader, bucket_at, is_bucket
+from .._desk.bucket import Bucket, BucketError, BucketReader, bucket_at, is_bucket
 from ..errors import PolicyError
 from ._shared import FINDINGS, MISUSE, fail, read_policy
 

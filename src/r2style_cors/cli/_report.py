@@ -12,7 +12,7 @@ from .._codes import CODES
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from .._spans import Text
+    from .._desk.spans import PolicyText
     from ..errors import Problem
 
 SEVERITIES = ("error", "warning", "note")
@@ -31,7 +31,7 @@ class Checked:
     """
 
     name: str
-    text: Text | None
+    text: PolicyText | None
     problems: tuple[Problem, ...]
     mended: int = 0
 

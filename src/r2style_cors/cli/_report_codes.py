@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text as Line
 
 from .._codes import CODES
-from .._fix import FIXABLE
+from .._desk.fix import FIXABLE
 from ._report_text import STYLES
 
 if TYPE_CHECKING:

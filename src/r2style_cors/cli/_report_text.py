@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from .._spans import Text
+    from .._desk.spans import PolicyText
     from ..errors import Problem
     from ._report import Checked
 
@@ -55,7 +55,7 @@ def _cut(text: str) -> str:
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + _ELLIPSIS
 
 
-def _excerpt(problem: Problem, text: Text, width: int) -> Iterator[Line]:
+def _excerpt(problem: Problem, text: PolicyText, width: int) -> Iterator[Line]:
     gutter = f"{problem.line:>5} | "
     column = (problem.column or 1) - 1
     length = max(1, len(text.value_of(problem)))

@@ -9,8 +9,8 @@ import typer
 from rich.console import Console
 from rich.text import Text as Line
 
+from .._desk.spans import PolicyText
 from .._forms import MAX_BYTES
-from .._spans import Text
 from .._text import visible
 from ..errors import PolicyError
 from ._report import Checked, as_json, counts, github
@@ -21,8 +21,8 @@ from ._shared import FINDINGS, MISUSE, fail, read_bytes
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from .._check import Target
-    from .._fix import Fixed
+    from .._desk.check import Target
+    from .._desk.fix import Fixed
     from ..errors import Problem
 
 _FORMATS = ("text", "json", "github", "sarif")
@@ -121,7 +121,7 @@ def _tell_codes(name: str | None, *, as_json: bool) -> None:
 
 
 def _task(target: str, select: list[str] | None, ignore: list[str] | None, *, fix: bool, write: bool) -> _Task:
-    from .._check import TARGETS
+    from .._desk.check import TARGETS
 
     if target not in TARGETS:
         fail(f"--for is one of {', '.join(TARGETS)}, not {target}.")
@@ -172,7 +172,7 @@ def _refuse_misuse(files: Sequence[str], *, fix: bool, dry_run: bool) -> None:
 
 def _do(name: str, task: _Task) -> _Done:
     """Check one file, and mend it."""
-    from .._fix import fix
+    from .._desk.fix import fix
 
     shown = "standard input" if name == "-" else name
     data, complete = b"", False
@@ -200,7 +200,7 @@ def _mend(name: str, shown: str, data: bytes, fixed: Fixed, task: _Task) -> _Don
 
 def _write(name: str, text: str) -> bool:
     """Put the mended text in the place of the file, whole or not at all; says whether that was possible."""
-    from .._files import replace_file
+    from .._desk.files import replace_file
 
     try:
         replace_file(Path(name), text.encode())
@@ -211,12 +211,12 @@ def _write(name: str, text: str) -> bool:
     return True
 
 
-def _text(data: bytes) -> Text | None:
+def _text(data: bytes) -> PolicyText | None:
     """What can be shown of a file."""
     if len(data) > MAX_BYTES:
         return None
     text = data.decode("utf-8", "replace").removeprefix("\ufeff")
-    return Text(text) if text.strip() and "\0" not in text else None
+    return PolicyText(text) if text.strip() and "\0" not in text else None
 
 
 def _tell(done: Sequence[_Done], format: str, task: _Task) -> None:

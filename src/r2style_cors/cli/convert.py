@@ -12,7 +12,7 @@ from ..errors import PolicyError
 from ._shared import fail, read_bytes
 
 if TYPE_CHECKING:
-    from .._convert import Conversion
+    from .._desk.convert import Conversion
 
 
 def convert(
@@ -47,7 +47,7 @@ def convert(
 
 
 def _converted(file: str, form: str, profile: str, account_id: str | None, bucket: str | None) -> Conversion:
-    from .._convert import convert as written_as
+    from .._desk.convert import convert as written_as
 
     try:
         return written_as(read_bytes(file), form, profile=profile, account_id=account_id, bucket_name=bucket)
@@ -58,7 +58,7 @@ def _converted(file: str, form: str, profile: str, account_id: str | None, bucke
 
 
 def _put(path: Path, text: str) -> None:
-    from .._files import replace_file
+    from .._desk.files import replace_file
 
     if path.exists() and not path.is_file():  # a directory, or a device, which must not become a file
         fail(f"{path}: is not a file, and is left as it is.")

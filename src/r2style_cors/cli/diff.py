@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from .._bucket import refuse_misplaced
+from .._desk.bucket import refuse_misplaced
 from .._profiles import profile_named
 from .._text import shown
 from ._live import read_any
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from .._diff import Difference, GrantDifference, HeaderDifference
+    from .._desk.diff import Difference, GrantDifference, HeaderDifference
 
 _SHOWN = 3  # origins of one difference that are shown
 _SOURCE = "A policy in any form: a file, -, s3://BUCKET or r2://ACCOUNT/BUCKET."
@@ -47,7 +47,7 @@ def diff(
 
     Exits with 0 if they mean the same, with 1 if not or if a bucket has no policy, with 2 if one cannot be read.
     """
-    from .._diff import diff as difference_of
+    from .._desk.diff import diff as difference_of
 
     _check(a, b, profile, endpoint_url, jurisdiction)
     policies = [read_any(source, profile, endpoint_url, jurisdiction) for source in (a, b)]

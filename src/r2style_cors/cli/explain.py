@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from .._browser.safelist import is_forbidden_header, needs_preflight, normalized_method, unsafe_header_names
 from .._fetch import is_token
-from .._safelist import is_forbidden_header, needs_preflight, normalized_method, unsafe_header_names
 from .._text import shown
 from ._exchange import header_line
 from ._shared import FINDINGS, fail, read_policy
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import TypeAlias
 
-    from .._explain import Explanation, RuleWhy
-    from .._suggest import Suggestion
+    from .._desk.explain import Explanation, RuleWhy
+    from .._desk.suggest import Suggestion
     from ..policy import Policy
 
     _Headers: TypeAlias = Sequence[tuple[str, str | None]]  # names, and values where they are told
@@ -98,11 +98,12 @@ def _requested(headers: _Headers) -> list[str]:
 
 
 def _answers(file: str, profile: str, asked: dict[str, Any]) -> tuple[Explanation, Suggestion | None]:
-    from .. import _explain, _suggest
+    from .._desk.explain import explain as explanation_of
+    from .._desk.suggest import suggest
 
     try:
         policy: Policy = read_policy(file, profile)
-        return _explain.explain(policy, **asked), _suggest.suggest(policy, **asked)
+        return explanation_of(policy, **asked), suggest(policy, **asked)
     except ValueError as error:  # PolicyError too
         fail(str(error))
 
@@ -205,7 +206,7 @@ def _rules(explained: Explanation) -> Table:
 
 
 def _rule_cell(rule: RuleWhy, *, wins: bool) -> Text:
-    from .._explain import rule_name
+    from .._desk.explain import rule_name
 
     name = f"{_MARGIN}{rule_name(rule.index, rule.id)}"
     return Text.assemble((name, "bold"), "  <- wins") if wins else Text(name)

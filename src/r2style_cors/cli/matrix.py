@@ -18,7 +18,7 @@ from ._shared import fail, read_policy
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .._matrix import Cell, CellGrant, Matrix, Row
+    from .._desk.matrix import Cell, CellGrant, Matrix, Row
 
 _REFUSED, _STYLES = "-", {"none": "green", "named": "cyan", "all": "yellow"}
 _GAP = 2
@@ -44,7 +44,7 @@ def matrix(
 
     Exits with 0, or with 2 if there is no policy to show.
     """
-    from .._matrix import matrix as table_of
+    from .._desk.matrix import matrix as table_of
 
     try:
         policy = read_policy(file, profile)

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
+    from .._browser.safelist import Lines
+    from .._desk.probe import Compared, Probe
+    from .._desk.suspects import Suspect
     from .._engine import Engine
-    from .._probe import Compared, Probe
-    from .._safelist import Lines
-    from .._suspects import Suspect
     from ..browser import Exchange
 
 # What an answer is judged by, and what tells who gave it.
@@ -101,7 +101,7 @@ def probe(
 
 def _asker() -> Callable[..., Probe]:
     try:
-        from .._probe import probe as ask
+        from .._desk.probe import probe as ask
     except ModuleNotFoundError as error:
         if error.name != "httpx":
             raise
@@ -110,7 +110,7 @@ def _asker() -> Callable[..., Probe]:
 
 
 def _engine(file: str, extra_methods: list[str], *, credentials: bool) -> Engine:
-    from .._probe import compiled
+    from .._desk.probe import compiled
 
     return compiled(read_policy(file), credentials=credentials, extra_methods=extra_methods)
 

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from .._bucket import refuse_misplaced
+from .._desk.bucket import refuse_misplaced
 from .._profiles import profile_named
 from .._text import visible
 from ._live import find_bucket, read_bucket
 from ._shared import fail
 
 if TYPE_CHECKING:
-    from .._bucket import Bucket
+    from .._desk.bucket import Bucket
 
 
 def pull(
@@ -61,7 +61,7 @@ def _once(bucket: Bucket, output: Path | None, form: str, profile: str) -> None:
     if output is None:
         typer.echo(policy.dump(form).encode("utf-8"), nl=False)
         return
-    from .._files import replace_file
+    from .._desk.files import replace_file
 
     try:
         replace_file(output, policy.dump(form).encode())
@@ -72,13 +72,13 @@ def _once(bucket: Bucket, output: Path | None, form: str, profile: str) -> None:
 
 def _keep(bucket: Bucket, output: Path, form: str, profile: str, every: float) -> None:
     """Follow the bucket until SIGINT or SIGTERM."""
-    from .._bucket import BucketReader
-    from .._follow import Follower
+    from .._desk.bucket import BucketReader
+    from .._desk.follow import BucketFollower
 
     for number in (signal.SIGINT, signal.SIGTERM):  # also where a shell made a background job deaf to SIGINT
         signal.signal(number, signal.default_int_handler)
     try:
-        follower = Follower(BucketReader(bucket, profile), output, form, _say)
+        follower = BucketFollower(BucketReader(bucket, profile), output, form, _say)
         _say(f"Following {bucket} in {output}.")
         while True:
             follower.look()

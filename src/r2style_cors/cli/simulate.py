@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
+    from .._browser.safelist import Lines
     from .._engine import Engine
-    from .._safelist import Lines
     from ..browser import Fetch, Simulation
 
 _VERDICTS = {

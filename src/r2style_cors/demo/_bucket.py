@@ -18,7 +18,7 @@ import starlette.requests
 import starlette.responses
 import werkzeug.wrappers
 
-from .._files import replace_file
+from .._desk.files import replace_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

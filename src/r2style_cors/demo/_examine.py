@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from .. import wsgi
-from .._browser import Mode, header_value
-from .._check import check
+from .._browser.exchange import Mode, header_value
+from .._browser.page import Credentials  # noqa: TC001 - pydantic reads the annotation
 from .._codes import CODES
-from .._convert import convert
+from .._desk.check import check
+from .._desk.convert import convert
+from .._desk.matrix import matrix
+from .._desk.spans import PolicyText
+from .._desk.suggest import suggest
 from .._fetch import ORIGIN, REQUEST_HEADERS, REQUEST_METHOD
-from .._matrix import matrix
-from .._spans import Text
-from .._suggest import suggest
 from ..browser import BROWSERS, Fetch, simulate
-from ..browser._page import Credentials  # noqa: TC001 - pydantic reads the annotation
 from ..errors import PolicyError
 from ..policy import Policy
 from ._bucket import wsgi_bucket
@@ -29,8 +29,8 @@ from ._bucket import wsgi_bucket
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from .._desk.explain import Explanation
     from .._engine import Engine
-    from .._explain import Explanation
     from ..browser import Exchange
     from ..errors import Problem
     from ._bucket import Bucket
@@ -117,7 +117,7 @@ def examine(question: Question, bucket: Bucket) -> dict[str, Any]:
         explanation for each exchange that names an origin, and `suggestion`; or `refusal`, in words. Else these are None.
     """
     data = question.text.encode()
-    at = Text(question.text.removeprefix(_MARK))
+    at = PolicyText(question.text.removeprefix(_MARK))
     found: dict[str, Any] = {"problems": [_problem(problem, at) for problem in check(data)]}
     try:
         policy = Policy.parse(data)
@@ -144,7 +144,7 @@ def told(problem: Problem) -> dict[str, Any]:
     return {name: getattr(problem, name) for name in shown}
 
 
-def _problem(problem: Problem, at: Text) -> dict[str, Any]:
+def _problem(problem: Problem, at: PolicyText) -> dict[str, Any]:
     """A problem, where it ends, and what is known of its code."""
     code = CODES[problem.code]
     end = (problem.column or 1) + len(at.value_of(problem))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from .._files import replace_file
+from .._desk.files import replace_file
 from .._source import PolicyFile
 from ..errors import PolicyError
 from ..policy import Policy

@@ -20,6 +20,8 @@ import httpx
 from playwright.sync_api import sync_playwright
 from websockets.sync.client import connect
 
+from support.listening import free_port
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
@@ -123,7 +125,7 @@ def _firefox(found: str, proxy: int, folder: Path) -> Iterator[_Firefox]:
     }  # fmt: skip
     lines = [f"user_pref({json.dumps(name)}, {json.dumps(value)});\n" for name, value in preferences.items()]
     (folder / "user.js").write_text("".join(lines))
-    port = _free_port()
+    port = free_port()
     command = [found, "--headless", "--no-remote", "--profile", str(folder), f"--remote-debugging-port={port}"]
     with _process(command):
         _until_ready(lambda: socket.create_connection(("127.0.0.1", port)).close())
@@ -164,7 +166,7 @@ class _WebKit:
 @contextmanager
 def _webkit(found: str, proxy: int, folder: Path) -> Iterator[_WebKit]:
     binary = _mini_browser()
-    port = _free_port()
+    port = free_port()
     environment = os.environ | {"WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS": "1", "HOME": str(folder)}
     with ExitStack() as stack:
         if "DISPLAY" not in environment:
@@ -201,11 +203,6 @@ def _process(
     finally:
         process.terminate()
         process.wait()
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return int(listening.getsockname()[1])
 
 
 def _until_ready(start: Callable[[], Any]) -> Any:

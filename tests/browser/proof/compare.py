@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from r2style_cors._safelist import is_forbidden_header
-from r2style_cors._url import without_user
+from r2style_cors._browser.safelist import is_forbidden_header
+from r2style_cors._browser.url import without_user
 from r2style_cors.browser import PreflightCache, simulate
 
 from .cases import Json, fetches, named, servers
