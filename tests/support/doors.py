@@ -16,7 +16,7 @@ from wsgiref.validate import validator
 
 import r2style_cors.asgi
 import r2style_cors.wsgi
-from r2style_cors import Policy
+from r2style_cors import Engine, Policy
 from support.messages import NO_CONTENT, Answer, ApplicationError, Headers, Request, Response
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Rules: TypeAlias = list[dict[str, Any]]
 Ask: TypeAlias = Callable[[Request], Response]
-Door: TypeAlias = Callable[[Answer, Any, Mapping[str, Any]], Ask]
 
 ENGINE_OPTIONS = frozenset({"profile", "credentials", "extra_methods", "star_always"})
 DECISION_KEY = "r2style_cors"
@@ -170,6 +169,7 @@ def wsgi(answer: Answer, policy: Any, options: Mapping[str, Any], layers: int = 
 
     The validator asks for a Content-Type in a 200 without content, which S3 does not send: there it stands inside only.
     """
+    profile = policy.profile.name if isinstance(policy, Engine) else options.get("profile")
     application = WsgiApplication(answer)
     middleware: Any = application.validated
     for _ in range(layers):
@@ -177,7 +177,7 @@ def wsgi(answer: Answer, policy: Any, options: Mapping[str, Any], layers: int = 
 
     def ask(request: Request) -> Response:
         application.reached, application.decision = False, None
-        inside_only = options.get("profile") == "s3" and request.method == "OPTIONS"
+        inside_only = profile == "s3" and request.method == "OPTIONS"
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Unknown REQUEST_METHOD", module="wsgiref.validate")
             outside = middleware if inside_only else validator(middleware)
@@ -269,4 +269,4 @@ def wsgi_exchange(app: Any, environ: dict[str, Any]) -> tuple[int | None, Header
     return int(status[:3]), tuple(headers), b"".join(chunks), raised
 
 
-DOORS: dict[str, Door] = {"asgi": asgi, "wsgi": wsgi}
+DOORS: dict[str, Callable[..., Ask]] = {"asgi": asgi, "wsgi": wsgi}
