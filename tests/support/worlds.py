@@ -7,7 +7,7 @@ match, and of what only looks so: rules are then passed over, and found by order
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import product
+from itertools import combinations, product
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from hypothesis import strategies as st
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 Rules: TypeAlias = list[dict[str, Any]]
 
-# What policies list: few values over one alphabet, so that rules share them. Each of `TANGLE` matches each of `KNOTS`.
+# What policies list: few values over one alphabet, so that rules share them. Every pattern of `TANGLE` matches its origins.
+KNOTS = ["https://b.a.example", "https://bb.a.example"]
 TANGLE = [
-    "https://*.a.example", "https://*a.example", "https://b*.example", "https://b*a.example", "https://*.example",
+    *KNOTS, "https://*.a.example", "https://*a.example", "https://b*.example", "https://b*a.example", "https://*.example",
     "https://*", "https://b*", "https://b*.a.example",
 ]  # fmt: skip
-KNOTS = ["https://b.a.example", "https://bb.a.example"]
 R2_ORIGINS = [
-    *TANGLE, *KNOTS, "https://b.a*a.example", "https://*-a.example", "https://b.*", "HTTPS://BA.Example",
+    *TANGLE, "https://b.a*a.example", "https://*-a.example", "https://b.*", "HTTPS://BA.Example",
     "http://b.a.example:8080", "http://*.example:8080", "https://[::1]",
 ]  # fmt: skip
 SAFE_ORIGINS = [*KNOTS, "https://*.a.example", "https://b*.a.example", "https://*b.a.example", "http://a.example:8080"]
@@ -53,6 +53,7 @@ EXTRA_METHODS: list[tuple[str, ...]] = [(), ("PATCH",), ("PATCH", "PUT"), ("PURG
 # What requests hold beside what policies list, each the lines of one header.
 EDGES = ["https://" + "b" * 1016, "https://" + "b" * 1017]
 MIDDLES = ["", "b", "b.", "a.b", "-", "x-", "/", ":8080", "B", "b,"]
+FILLINGS = ["", "a", "-"]
 ODD_ORIGINS = [
     [], [""], ["", ""], ["null"], ["https://["], ["https://[::g]"], ["https://a:0"], ["https://a:65535"],
     ["https://a:65536"], ["https://a:01"],
@@ -152,23 +153,49 @@ def lines(draw: st.DrawFn, values: st.SearchStrategy[str], odd: list[list[str]])
     return [[one], [other], draw(near | st.sampled_from([[one.lower()], [one, other]]) | st.sampled_from(odd))]
 
 
+def asked(rules: Rules, key: str, middles: list[str]) -> list[str]:
+    """What the rules list there, and what their patterns match."""
+    listed = dict.fromkeys(value for rule in rules for value in rule[key])
+    return [value.replace("*", middle) for value in listed or ["*"] for middle in middles]
+
+
 @st.composite
-def worlds(draw: st.DrawFn) -> World:
-    """A policy, and requests of what it lists, what its patterns match, and what only looks so."""
+def mixed(draw: st.DrawFn) -> World:
+    """A policy, and a few of everything that a request can hold."""
     rules, options = draw(policies())
-
-    def asked(key: str, middles: list[str]) -> st.SearchStrategy[str]:
-        listed = dict.fromkeys(value for rule in rules for value in rule[key])
-        return st.sampled_from([value.replace("*", middle) for value in listed or ["*"] for middle in middles])
-
-    methods = asked("AllowedMethods", [""])
-    names = st.lists(asked("AllowedHeaders", ["", "a", "-"]), min_size=1, max_size=3)
+    origins = st.sampled_from(asked(rules, "AllowedOrigins", MIDDLES))
+    methods = st.sampled_from(asked(rules, "AllowedMethods", [""]))
+    names = st.lists(st.sampled_from(asked(rules, "AllowedHeaders", FILLINGS)), min_size=1, max_size=3)
     lists = st.builds(str.join, st.sampled_from(SEPARATORS), names)
     return World(
         rules,
         options,
         methods=["OPTIONS", draw(methods), draw(st.sampled_from(ODD_METHODS))[0]],
-        origins=[[draw(st.sampled_from(KNOTS + EDGES))], *draw(lines(asked("AllowedOrigins", MIDDLES), ODD_ORIGINS))],
+        origins=[[draw(st.sampled_from(KNOTS + EDGES))], *draw(lines(origins, ODD_ORIGINS))],
         request_methods=[[], *draw(lines(methods, ODD_METHODS))],
         request_headers=[[], *draw(lines(lists, ODD_HEADERS))],
     )
+
+
+@st.composite
+def of_origins(draw: st.DrawFn) -> World:
+    """Rules that differ in their origins alone, and every origin that one of them might match."""
+    rules, options = draw(policies())
+    rules = [{**rule, "AllowedMethods": ["GET"], "AllowedHeaders": []} for rule in rules]
+    origins = [[one] for one in dict.fromkeys(asked(rules, "AllowedOrigins", MIDDLES) + KNOTS)]
+    return World(rules, options, ["OPTIONS", "GET", "PUT"], origins, [["GET"]], [[]])
+
+
+@st.composite
+def of_headers(draw: st.DrawFn) -> World:
+    """Rules that differ in their headers alone, and every one or two names that might be allowed."""
+    rules, options = draw(policies())
+    rules = [{**rule, "AllowedOrigins": KNOTS[:1], "AllowedMethods": ["GET"]} for rule in rules]
+    names = dict.fromkeys(asked(rules, "AllowedHeaders", FILLINGS))
+    lists = [[",".join(pair)] for pair in combinations(["", *names], 2)]
+    return World(rules, options, ["OPTIONS"], [KNOTS[:1]], [["GET"]], lists)
+
+
+def worlds() -> st.SearchStrategy[World]:
+    """Of every kind."""
+    return mixed() | of_origins() | of_headers()
