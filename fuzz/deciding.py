@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from r2style_cors import Decision
+    from r2style_cors._profiles import ProfileName
 
 METHODS = ("GET", "PUT", "POST", "DELETE", "HEAD")
 ORIGINS = (
@@ -28,7 +29,7 @@ class Material:
 
     def __init__(self, data: bytes) -> None:
         self.choices = Choices(data)
-        profile = self.choices.one(("r2", "s3"))
+        profile: ProfileName = self.choices.one(("r2", "s3"))
         self.options = twin.Options(
             profile=profile,
             credentials=self.choices.one((None, True, False)),

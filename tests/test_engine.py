@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from r2style_cors import Decision, Engine
+    from r2style_cors._profiles import ProfileName
 
 ORIGIN = "https://app.example"
 RULES: list[dict[str, Any]] = [
@@ -113,7 +114,7 @@ def flood(*, long: bool) -> Iterator[Request]:
 
 @pytest.mark.parametrize("send", SENDERS)
 @pytest.mark.parametrize("profile", PROFILES)
-def test_memory_is_flat(profile: str, send: Any) -> None:
+def test_memory_is_flat(profile: ProfileName, send: Any) -> None:
     """8: a flood of requests that are all different leaves a bounded number of decisions behind, and no long one."""
     engine = Policy.parse(RULES, profile).compile(profile)
     send(engine, flood(long=False))
@@ -175,7 +176,7 @@ def wsgi_answers(engine: Engine, requests: Iterable[Request]) -> list[Any]:
 
 @pytest.mark.parametrize("answers", [asgi_answers, wsgi_answers])
 @pytest.mark.parametrize("profile", PROFILES)
-def test_an_unlisted_origin_is_refused_for_its_own_reason(profile: str, answers: Any) -> None:
+def test_an_unlisted_origin_is_refused_for_its_own_reason(profile: ProfileName, answers: Any) -> None:
     """8.3: what an origin that no rule matches was told once is not told where another test has failed."""
     policy = Policy.parse(RULES[:1], profile)
     line, names = "Access-Control-Request-Method", "Access-Control-Request-Headers"
@@ -307,7 +308,7 @@ ARGUMENTS: list[tuple[Any, ...]] = [
 
 @pytest.mark.parametrize("arguments", ARGUMENTS, ids=lambda arguments: ascii(arguments)[:50])
 @pytest.mark.parametrize("profile", PROFILES)
-def test_no_strings_make_it_raise(profile: str, arguments: tuple[Any, ...]) -> None:
+def test_no_strings_make_it_raise(profile: ProfileName, arguments: tuple[Any, ...]) -> None:
     """8.1, 8.2: any strings give a decision, also such as no server delivers, and an explanation in printable ASCII."""
     engine = Policy.parse(RULES, profile).compile(profile)
     decision = engine.decide(*arguments)

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
     from .._browser.safelist import Lines
     from .._browser.walk import Sending
+    from .._profiles import ProfileName
     from ..policy import Policy
 
 Verdict: TypeAlias = Literal["readable", "blocked", "preflight-passed", "not-sent", "unreachable"]
@@ -148,7 +149,9 @@ def probe(
     )
 
 
-def compiled(policy: Policy, profile: str = "r2", *, credentials: bool, extra_methods: Sequence[str] = ()) -> Engine:
+def compiled(
+    policy: Policy, profile: ProfileName = "r2", *, credentials: bool, extra_methods: Sequence[str] = ()
+) -> Engine:
     """The policy as a server for such pages enforces it; without credentials where it does not go with them."""
     policy = expect_policy(policy)
     if credentials:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from .._engine import Engine, Grant
+    from .._profiles import ProfileName
     from .explain import Explanation, RuleWhy
 
 _NEVER_SENT = ("origin-default-port", "origin-unreachable")  # a rule may list such an origin, and no browser sends it
@@ -68,7 +69,7 @@ def suggest(
     method: str,
     headers: Sequence[str] = (),
     actual: bool = False,
-    profile: str = "r2",
+    profile: ProfileName = "r2",
     credentials: bool | None = None,
     extra_methods: Sequence[str] = (),
 ) -> Suggestion | None:
@@ -119,7 +120,7 @@ class _Search:
         self,
         policy: Policy,
         wish: Wish,
-        profile: str,
+        profile: ProfileName,
         credentials: bool | None,
         extra_methods: tuple[str, ...],
     ) -> None:
@@ -254,7 +255,7 @@ def _method_refusal(method: str) -> str | None:
     return None
 
 
-def _origin_refusal(origin: str, profile: str) -> str | None:
+def _origin_refusal(origin: str, profile: ProfileName) -> str | None:
     """Why an origin cannot be listed, or would not match if it were."""
     if "*" in origin:
         return "No browser sends an origin with a `*`: ask with the origin of one page."

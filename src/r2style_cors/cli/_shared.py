@@ -13,6 +13,7 @@ from .._text import visible
 from ..errors import PolicyError
 
 if TYPE_CHECKING:
+    from .._profiles import ProfileName
     from ..policy import Policy
 
 FINDINGS = 1  # something was found, or refused
@@ -63,7 +64,7 @@ def read_bytes(file: str) -> bytes:
     return read_standard_input() if file == "-" else read_file(file)
 
 
-def read_policy(file: str, profile: str = "r2") -> Policy:
+def read_policy(file: str, profile: ProfileName = "r2") -> Policy:
     """The policy in `file`, or in standard input where it is `-`; where it is not good, say why and exit with 2."""
     from ..policy import Policy
 

@@ -12,6 +12,7 @@ from ._shared import File, Form, Profile, fail, read_bytes, write_file
 
 if TYPE_CHECKING:
     from .._desk.convert import Conversion
+    from .._profiles import ProfileName
 
 
 def convert(
@@ -42,7 +43,7 @@ def convert(
     typer.echo(f"{visible(output)} is written, in the form {to}.", err=True)
 
 
-def _converted(file: str, form: str, profile: str, account_id: str | None, bucket: str | None) -> Conversion:
+def _converted(file: str, form: str, profile: ProfileName, account_id: str | None, bucket: str | None) -> Conversion:
     from .._desk.convert import convert as written_as
 
     try:

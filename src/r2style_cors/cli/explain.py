@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from .._desk.explain import Explanation, RuleWhy
     from .._desk.suggest import Suggestion
+    from .._profiles import ProfileName
     from ..policy import Policy
 
     _Headers: TypeAlias = Sequence[tuple[str, str | None]]  # names, and values where they are told
@@ -95,7 +96,7 @@ def _requested(headers: _Headers) -> list[str]:
     return [name for name, value in headers if value is None or name.lower() in unsafe]
 
 
-def _answers(file: str, profile: str, asked: dict[str, Any]) -> tuple[Explanation, Suggestion | None]:
+def _answers(file: str, profile: ProfileName, asked: dict[str, Any]) -> tuple[Explanation, Suggestion | None]:
     from .._desk.explain import explain as explanation_of
     from .._desk.suggest import suggest
 

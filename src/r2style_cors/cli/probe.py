@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .._desk.probe import Compared, Probe
     from .._desk.suspects import Suspect
     from .._engine import Engine
+    from .._profiles import ProfileName
     from ..browser import Exchange
 
 # What an answer is judged by, and what tells who gave it.
@@ -113,7 +114,7 @@ def _asker() -> Callable[..., Probe]:
     return ask
 
 
-def _engine(file: str, profile: str, extra_methods: list[str], *, credentials: bool) -> Engine:
+def _engine(file: str, profile: ProfileName, extra_methods: list[str], *, credentials: bool) -> Engine:
     from .._desk.probe import compiled
 
     return compiled(read_policy(file, profile), profile, credentials=credentials, extra_methods=extra_methods)

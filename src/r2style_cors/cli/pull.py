@@ -16,6 +16,7 @@ from ._shared import EndpointUrl, Form, Jurisdiction, Profile, fail, write_file
 
 if TYPE_CHECKING:
     from .._desk.bucket import Bucket
+    from .._profiles import ProfileName
 
 
 def pull(
@@ -54,7 +55,7 @@ def pull(
         _keep(found, Path(output), to, profile, every)
 
 
-def _once(bucket: Bucket, output: str, form: str, profile: str) -> None:
+def _once(bucket: Bucket, output: str, form: str, profile: ProfileName) -> None:
     text = read_bucket(bucket, profile).dump(form)
     if output == "-":
         typer.echo(text.encode("utf-8"), nl=False)
@@ -63,7 +64,7 @@ def _once(bucket: Bucket, output: str, form: str, profile: str) -> None:
     _say(f"Wrote {output} from {bucket}.")
 
 
-def _keep(bucket: Bucket, output: Path, form: str, profile: str, every: float) -> None:
+def _keep(bucket: Bucket, output: Path, form: str, profile: ProfileName, every: float) -> None:
     """Follow the bucket until SIGINT or SIGTERM."""
     from .._desk.bucket import BucketReader
     from .._desk.follow import BucketFollower
