@@ -114,9 +114,10 @@ ADVISORIES = [
 @pytest.mark.parametrize("advisory", ADVISORIES, ids=str)
 def test_the_attacker_is_given_nothing(advisory: Advisory, door: str) -> None:
     """A page that may read the answer gets its origin back; the attacker's page gets no CORS header at all."""
-    friend = DOORS[door](Answer(), advisory.policy, {}, advisory.friend)
+    ask = DOORS[door](Answer(), advisory.policy, {})
+    friend = ask(advisory.friend)
     assert friend.lines(ALLOW_ORIGIN) == advisory.friend.lines("origin")
-    attacker = DOORS[door](Answer(), advisory.policy, {}, advisory.attacker)
+    attacker = ask(advisory.attacker)
     assert (attacker.cors(), attacker.reached) == ([], True)
 
 
@@ -126,7 +127,7 @@ def test_the_attacker_is_given_nothing(advisory: Advisory, door: str) -> None:
 def test_cve_2018_20744_no_origin_is_echoed_because_of_a_star(profile: str, method: str, door: str) -> None:
     """rs/cors answered `*` with the origin of whoever asked; here `*` is answered with `*`, and without credentials."""
     request = Request(method, (("Origin", ATTACKER), ("Access-Control-Request-Method", "GET")))
-    answer = DOORS[door](Answer(), [rule("*")], {"profile": profile}, request)
+    answer = DOORS[door](Answer(), [rule("*")], {"profile": profile})(request)
     assert answer.lines(ALLOW_ORIGIN) == ["*"]
     assert answer.lines("access-control-allow-credentials") == []
 
@@ -136,7 +137,7 @@ def test_cve_2023_49803_credentials_are_for_who_is_listed(door: str) -> None:
     """@koa/cors echoed everybody where nobody was listed; here a list cannot be empty, and others are given nothing."""
     with pytest.raises(PolicyError, match="empty-list"):
         Policy.parse([rule()])
-    answer = DOORS[door](Answer(), [rule(FRIEND)], {"credentials": True}, actual(ATTACKER))
+    answer = DOORS[door](Answer(), [rule(FRIEND)], {"credentials": True})(actual(ATTACKER))
     assert answer.cors() == []
 
 
@@ -152,7 +153,7 @@ def test_cve_2024_25124_credentials_do_not_go_with_everybody(origin: str) -> Non
 def test_cve_2026_54290_a_star_beside_others_takes_no_credentials(door: str) -> None:
     """Hono echoed origins, with credentials, under its default of `*`; under `s3`, where they are the default, `*` has none."""
     policy = [rule(FRIEND), rule("*")]
-    friend, attacker = (DOORS[door](Answer(), policy, {"profile": "s3"}, actual(one)) for one in (FRIEND, ATTACKER))
+    friend, attacker = (DOORS[door](Answer(), policy, {"profile": "s3"})(actual(one)) for one in (FRIEND, ATTACKER))
     assert ("access-control-allow-credentials", "true") in friend.cors()
     assert (attacker.lines(ALLOW_ORIGIN), attacker.lines("access-control-allow-credentials")) == (["*"], [])
 
@@ -169,7 +170,7 @@ def test_cve_2024_1681_a_request_forges_no_line_of_the_log(
     caplog.set_level(logging.DEBUG, logger="r2style_cors")
     path = FORGED.encode().decode("latin-1")
     request = Request("OPTIONS", (("Origin", ATTACKER), ("Access-Control-Request-Method", "GET")), path)
-    DOORS[door](Answer(), [rule(FRIEND)], {"debug": debug}, request)
+    DOORS[door](Answer(), [rule(FRIEND)], {"debug": debug})(request)
     [record] = caplog.records
     assert re.fullmatch(r"[\x20-\x7e]+", record.getMessage())
     assert "forged" in record.getMessage()
@@ -186,7 +187,7 @@ def test_cve_2024_6221_private_networks_are_not_opened(door: str) -> None:
             ("Access-Control-Request-Private-Network", "true"),
         ),
     )
-    answer = DOORS[door](Answer(), [rule(FRIEND)], {}, request)
+    answer = DOORS[door](Answer(), [rule(FRIEND)], {})(request)
     assert answer.status == 204
     assert not [name for name, _ in answer.headers if "private-network" in name.lower()]
 
@@ -207,6 +208,6 @@ def test_cve_2026_69207_no_list_of_headers_takes_long(door: str, names: str, sta
         "OPTIONS",
         (("Origin", FRIEND), ("Access-Control-Request-Method", "GET"), ("Access-Control-Request-Headers", names)),
     )
-    answer = DOORS[door](Answer(), [rule(FRIEND)], {}, request)
+    answer = DOORS[door](Answer(), [rule(FRIEND)], {})(request)
     assert answer.status == status
     assert answer.lines("access-control-allow-headers") == (["a"] if status == 204 else [])

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from support.cases import Case, load_cases
-from support.doors import DOORS, STACKED, Door, decide
+from support.doors import Ask, asgi, decide, wsgi
 from support.messages import cors_lines, error_elements
 
 if TYPE_CHECKING:
     from support.messages import Response
 
 CASES = load_cases()
+LAYERS = {"alone": 1, "stacked": 2}  # of which the outer one decides, and the inner one passes everything through
 MAY_REPEAT = frozenset({"set-cookie", "vary"})
 
 # What one request cannot show, and where it is shown instead.
@@ -50,33 +51,24 @@ def test_engine(case: Case) -> None:
     assert decision.raw_headers == tuple((k.lower().encode(), v.encode("latin-1")) for k, v in decision.headers)
 
 
+@pytest.mark.parametrize("layers", LAYERS.values(), ids=LAYERS)
 @pytest.mark.parametrize("case", cases_for("asgi"))
-def test_asgi(case: Case) -> None:
-    """The ASGI door answers as the case says, and leaves the engine's decision in the scope."""
-    check_door(case, DOORS["asgi"])
+def test_asgi(case: Case, layers: int) -> None:
+    """The ASGI door answers as the case says, twice over, and leaves the engine's decision in the scope."""
+    check_door(case, asgi(case.app, case.policy, case.options, layers))
 
 
+@pytest.mark.parametrize("layers", LAYERS.values(), ids=LAYERS)
 @pytest.mark.parametrize("case", cases_for("wsgi"))
-def test_wsgi(case: Case) -> None:
-    """The WSGI door answers as the case says, and leaves the engine's decision in the environ."""
-    check_door(case, DOORS["wsgi"])
+def test_wsgi(case: Case, layers: int) -> None:
+    """The WSGI door answers as the case says, twice over, and leaves the engine's decision in the environ."""
+    check_door(case, wsgi(case.app, case.policy, case.options, layers))
 
 
-@pytest.mark.parametrize("case", cases_for("asgi"))
-def test_asgi_stacked(case: Case) -> None:
-    """Of two ASGI doors the outer decides and the inner passes through: the answer is that of one."""
-    check_door(case, STACKED["asgi"])
-
-
-@pytest.mark.parametrize("case", cases_for("wsgi"))
-def test_wsgi_stacked(case: Case) -> None:
-    """Of two WSGI doors the outer decides and the inner passes through: the answer is that of one."""
-    check_door(case, STACKED["wsgi"])
-
-
-def check_door(case: Case, door: Door) -> None:
-    """Send the case through `door`, and compare everything that came out."""
-    response = door(case.app, case.policy, case.options, case.request)
+def check_door(case: Case, ask: Ask) -> None:
+    """Send the case through a door, and compare everything that came out."""
+    response = ask(case.request)
+    assert ask(case.request) == response, "what is remembered never shows"
     expect = case.expect
     assert response.reached is expect["reached"]
     assert response.status == expect["status"]

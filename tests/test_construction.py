@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import copy
 import json
-import pickle
-import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import r2style_cors
-from r2style_cors import Decision, Policy, PolicyError, convert, diff, explain, fix, matrix, probe, suggest
+from r2style_cors import Policy, PolicyError, convert, diff, explain, fix, matrix, probe, suggest
 from r2style_cors._fetch import is_forbidden_request_header
-from r2style_cors._origins import MAX_ORIGIN_LENGTH, is_serialized_origin
 from r2style_cors.wsgi import CORSMiddleware
 
 if TYPE_CHECKING:
@@ -29,39 +24,37 @@ def rule(*origins: str, **more: Any) -> dict[str, Any]:
     return {"AllowedOrigins": list(origins), "AllowedMethods": ["GET", "PUT"], **more}
 
 
+COM, PAGES, ANY = (
+    f"anyone can register a name {which}" for which in ("under 'com'", "under 'pages.dev'", "that it matches")
+)
 REFUSED = [
-    ("every origin", rule("*"), "credentials-wide", "[0].AllowedOrigins[0]"),
-    ("a wildcard over every host", rule("https://*"), "credentials-wide", "[0].AllowedOrigins[0]"),
-    ("a wildcard over a public suffix", rule(HTTPS, "https://*.com"), "credentials-wide", "[0].AllowedOrigins[1]"),
-    ("a wildcard over a private suffix", rule("https://*.pages.dev"), "credentials-wide", "[0].AllowedOrigins[0]"),
-    ("a wildcard that cuts a label", rule("https://*example.com"), "credentials-wide", "[0].AllowedOrigins[0]"),
-    ("a wildcard at the end", rule("https://example.*"), "credentials-wide", "[0].AllowedOrigins[0]"),
-    ("exposing everything", rule(HTTPS, ExposeHeaders=["*"]), "credentials-expose", "[0].ExposeHeaders[0]"),
-    ("a wildcard over addresses", rule("http://*.168.1.1"), "credentials-wide", "[0].AllowedOrigins[0]"),
+    ("every origin", "*", "it is every page on the web"),
+    ("a wildcard over every host", "https://*", ANY),
+    ("a wildcard over a public suffix", "https://*.com", COM),
+    ("a wildcard over a private suffix", "https://*.pages.dev", PAGES),
+    ("a wildcard that cuts a label", "https://*example.com", COM),
+    ("a wildcard at the end", "https://example.*", ANY),
+    ("a wildcard over addresses", "http://*.168.1.1", ""),
 ]
 
 
-@pytest.mark.parametrize(("one", "code", "path"), [case[1:] for case in REFUSED], ids=[case[0] for case in REFUSED])
-def test_credentials_refused(one: dict[str, Any], code: str, path: str) -> None:
-    """7.1: with credentials, what is open to everybody cannot be configured, and the reason says where."""
+@pytest.mark.parametrize(("origin", "why"), [case[1:] for case in REFUSED], ids=[case[0] for case in REFUSED])
+def test_credentials_refused(origin: str, why: str) -> None:
+    """7.1: with credentials, what is open to everybody cannot be configured, and it is said where and why."""
     with pytest.raises(PolicyError) as caught:
-        Policy.parse([one]).compile(credentials=True)
-    assert [(problem.code, problem.path) for problem in caught.value.problems] == [(code, path)]
+        Policy.parse([rule(HTTPS, origin)]).compile(credentials=True)
+    [problem] = caught.value.problems
+    assert (problem.code, problem.path) == ("credentials-wide", "[0].AllowedOrigins[1]")
+    assert f"too wide: {why}" in problem.message
 
 
-TOO_WIDE = [
-    ("*", "it is every page on the web"),
-    ("https://*.com", "anyone can register a name under 'com'"),
-    ("https://example.*", "anyone can register a name that it matches"),
-]
-
-
-@pytest.mark.parametrize(("origin", "why"), TOO_WIDE, ids=[case[0] for case in TOO_WIDE])
-def test_credentials_refused_with_a_reason(origin: str, why: str) -> None:
-    """7.1: who else could be trusted with the credentials is said."""
+def test_credentials_refuse_to_expose_everything() -> None:
+    """7.1: with credentials an exposed `*` is a name like any other, which nobody means."""
     with pytest.raises(PolicyError) as caught:
-        Policy.parse([rule(origin)]).compile(credentials=True)
-    assert f"too wide: {why}." in caught.value.problems[0].message
+        Policy.parse([rule(HTTPS, ExposeHeaders=["ETag", "*"])]).compile(credentials=True)
+    assert [(problem.code, problem.path) for problem in caught.value.problems] == [
+        ("credentials-expose", "[0].ExposeHeaders[1]")
+    ]
 
 
 PLACES = {
@@ -170,40 +163,31 @@ def test_s3_wildcards_outside_the_host(origin: str, codes: list[str]) -> None:
     assert [problem.code for problem in engine.problems if problem.code.startswith("credentials")] == codes
 
 
-METHODS: list[tuple[Any, list[tuple[str, str]]]] = [
-    (("OPTIONS",), [("extra-method-forbidden", "extra_methods[0]")]),
-    (("PATCH", "trace"), [("extra-method-forbidden", "extra_methods[1]")]),
+ANSWERED, FORBIDDEN = "preflights are answered by the policy itself.", "no browser lets a page send it"
+METHODS: list[tuple[Any, list[tuple[str, str, str]]]] = [
+    (("OPTIONS",), [("extra-method-forbidden", "extra_methods[0]", ANSWERED)]),
+    (("PATCH", "trace"), [("extra-method-forbidden", "extra_methods[1]", FORBIDDEN)]),
     (
-        ("CONNECT", "Track"),
-        [("extra-method-forbidden", "extra_methods[0]"), ("extra-method-forbidden", "extra_methods[1]")],
+        ("CONNECT", "options", "Track"),
+        [
+            ("extra-method-forbidden", "extra_methods[0]", FORBIDDEN),
+            ("extra-method-forbidden", "extra_methods[1]", ANSWERED),
+            ("extra-method-forbidden", "extra_methods[2]", FORBIDDEN),
+        ],
     ),
-    (("A B",), [("extra-method-token", "extra_methods[0]")]),
-    ((7,), [("extra-method-token", "extra_methods[0]")]),
-    ("PATCH", [("wrong-type", "extra_methods")]),
+    (("A B",), [("extra-method-token", "extra_methods[0]", "a method is a token")]),
+    ((7,), [("extra-method-token", "extra_methods[0]", "7 is no method")]),
+    ("PATCH", [("wrong-type", "extra_methods", "not one string")]),
 ]
 
 
 @pytest.mark.parametrize(("methods", "found"), METHODS, ids=[str(case[0]) for case in METHODS])
-def test_extra_methods_refused(methods: Any, found: list[tuple[str, str]]) -> None:
-    """7.2: what is no method, or none that may be added, is refused, all of it at once."""
+def test_extra_methods_refused(methods: Any, found: list[tuple[str, str, str]]) -> None:
+    """7.2: what is no method, or none that may be added, is refused, all of it at once, and each for its own reason."""
     with pytest.raises(PolicyError) as caught:
         Policy.parse([rule(HTTPS)]).compile(extra_methods=methods)
-    assert [(problem.code, problem.path) for problem in caught.value.problems] == found
-
-
-FORBIDDEN_METHODS = [
-    ("OPTIONS", "preflights are answered by the policy itself."),
-    ("CONNECT", "no browser lets a page send it (Fetch, section 2.2.1)."),
-    ("TRACE", "no browser lets a page send it (Fetch, section 2.2.1)."),
-]
-
-
-@pytest.mark.parametrize(("method", "why"), FORBIDDEN_METHODS, ids=[case[0] for case in FORBIDDEN_METHODS])
-def test_forbidden_methods_say_why(method: str, why: str) -> None:
-    """7.2: OPTIONS is refused for another reason than what Fetch forbids."""
-    with pytest.raises(PolicyError) as caught:
-        Policy.parse([rule(HTTPS)]).compile(extra_methods=(method,))
-    assert [problem.message for problem in caught.value.problems] == [f"{method!r} cannot be added: {why}"]
+    for problem, (code, path, why) in zip(caught.value.problems, found, strict=True):
+        assert (problem.code, problem.path, why in problem.message) == (code, path, True)
 
 
 def test_lower_case_patch_warns() -> None:
@@ -212,101 +196,10 @@ def test_lower_case_patch_warns() -> None:
     assert (problem.code, problem.fix) == ("extra-method-case", '"PATCH"')
 
 
-def test_unknown_profile() -> None:
-    """A profile that does not exist is a ValueError that names the two."""
-    with pytest.raises(ValueError, match="'r2' or 's3'"):
-        Policy.parse([rule(HTTPS)]).compile("r3")  # type: ignore[arg-type]  # the wrong name is what is tested
-
-
-def test_compile_for_another_profile() -> None:
-    """A policy read for one profile is judged again for the other, and may be refused there."""
-    policy = Policy.parse([rule("http://localhost:*")], "s3")
-    with pytest.raises(PolicyError) as caught:
-        policy.compile("r2")
-    assert [problem.code for problem in caught.value.problems if problem.severity == "error"] == [
-        "origin-port-wildcard"
-    ]
-
-
-DECISION = Policy.parse([rule(HTTPS)]).compile().decide("GET", HTTPS)
-
-
-def test_decisions_are_values() -> None:
-    """A Decision cannot be changed, is equal to the same one made again, and can be hashed and read."""
-    again = Policy.parse([rule(HTTPS)]).compile().decide("GET", HTTPS)
-    assert again == DECISION
-    assert hash(DECISION) == hash(again)
-    assert DECISION.__eq__("a decision") is NotImplemented
-    other = Policy.parse([rule(HTTPS)]).compile().decide("HEAD", HTTPS)
-    assert (again == other, other == again) == (False, False)
-    assert "allowed=True" in repr(DECISION)
-    with pytest.raises(AttributeError, match=r"^Decision is immutable: allowed cannot be set$"):
-        DECISION.allowed = False  # type: ignore[misc]  # that it cannot be set is what is tested
-
-
-def test_decisions_may_be_copied() -> None:
-    """A scope or an environ that holds a decision may be copied whole, and pickled."""
-    assert copy.deepcopy(DECISION) == DECISION
-    assert pickle.loads(pickle.dumps(DECISION)).raw_headers == DECISION.raw_headers  # noqa: S301 - made here
-
-
-@pytest.mark.parametrize("names", ["\u212a", "k k", "k\tk", "k, (", "k\r\nk"], ids=ascii)
-def test_names_that_are_no_tokens(names: str) -> None:
-    """3.6: a name that is no token is refused, also one whose lower case would be a token."""
-    decision = Policy.parse([rule(HTTPS, AllowedHeaders=["*"])]).compile().decide("OPTIONS", HTTPS, "PUT", names)
-    assert decision.reason == "malformed"
-
-
-def test_sentences_name_rules() -> None:
-    """An explanation names the rule, by its id where it has one, and says who asks without an Origin."""
-    engine = Policy.parse([rule(HTTPS, ID="pages")]).compile()
-    assert engine.explain("GET", HTTPS).sentence == "Rule 0 (pages) allows it."
-    assert engine.explain("GET", None).sentence == "The request has no Origin: it is no CORS request."
-
-
-ORIGINS = [
-    ("https://[::1]:8080", True), ("https://[::1", False), ("https://[::1]x", False), ("https://[1]", False),
-    ("https://[::1%25eth0]", False), ("https://[::A]", False), ("https://" + "[" + ":" * 50 + "]", False),
-    ("https://a:0", False), ("https://a:01", False), ("https://a:65535", True), ("https://a:65536", False),
-    ("https://a:", False), ("https://", False), ("://a", False), ("1a://b", False), ("a+b.c-1://b", True),
-    ("https://a b", False), ("https://é", False), ("null", True), ("", False),
-    ("https://" + "a" * (MAX_ORIGIN_LENGTH - 8), True), ("https://" + "a" * (MAX_ORIGIN_LENGTH - 7), False),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("text", "sound"), ORIGINS, ids=[text[:24] or "empty" for text, _ in ORIGINS])
-def test_origin_grammar(text: str, sound: bool) -> None:
-    """3.4: what is a serialized origin, and what is not."""
-    assert is_serialized_origin(text) is sound
-
-
 @pytest.mark.parametrize(("name", "forbidden"), [("cookie", True), ("sec-x", True), ("proxy-a", True), ("x-a", False)])
 def test_forbidden_names(name: str, forbidden: bool) -> None:
     """Fetch 2.2.2: names that only the browser sets."""
     assert is_forbidden_request_header(name) is forbidden
-
-
-def test_public_names() -> None:
-    """Every exported name is there, `dir` lists it, and another is an AttributeError."""
-    for name in r2style_cors.__all__:
-        assert getattr(r2style_cors, name) is not None
-        assert name in dir(r2style_cors)
-    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
-        r2style_cors.nonsense  # noqa: B018 - the access is what is tested
-    assert r2style_cors.Decision is Decision
-
-
-HEAVY = {"starlette", "pydantic", "werkzeug", "typing", "re", "dataclasses", "asyncio", "logging", "enum", "inspect"}
-
-
-@pytest.mark.parametrize("door", ["asgi", "wsgi"])
-def test_importing_a_door_costs_little(door: str) -> None:
-    """A door imports the standard library's lightest rooms alone; heavy ones come when a door is made, if at all."""
-    code = f"import sys; before = set(sys.modules); import r2style_cors.{door}; print(*(set(sys.modules) - before))"
-    found = subprocess.run([sys.executable, "-S", "-c", f"import sys; sys.path[:0] = {sys.path!r}; {code}"],
-                           capture_output=True, text=True, check=True).stdout.split()  # fmt: skip
-    assert not HEAVY & {name.partition(".")[0] for name in found}
-    assert not {"r2style_cors.asgi", "r2style_cors.wsgi"} - {f"r2style_cors.{door}"} & set(found)
 
 
 POLICY = Policy.parse([{"AllowedOrigins": ["https://a.example"], "AllowedMethods": ["GET"]}])

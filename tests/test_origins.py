@@ -48,6 +48,7 @@ ORIGINS = {
     "good": [
         "null", "https://a.example", "http://a.example:8080", "http://[::1]", "http://[::1]:1", "app://x", "https://-",
         "https://a.example.",  # no policy may list it, but a browser may send it (SEMANTICS 3.4)
+        "a+b.c-1://b", "https://[::1]:8080", "https://a:65535", "https://" + "a" * (MAX_ORIGIN_LENGTH - 8),
     ],
     "bad": [
         "", "*", "NULL", "null ", "a.example", "//a.example", "https:a.example", "https:/a.example", "https://",
@@ -55,7 +56,8 @@ ORIGINS = {
         "https://a.example:", "https://a.example:1:2", "https://a.example,https://b.example", "https://*.example",
         "https://A.example", "HTTPS://a.example", "https://a.example\x00", "https://a.example\r\nX: y", "https://a\\b",
         "https://\u0430.example", "https://\uff41.example", "https://a.example\u3002b", "\udc80", "https://\udc80",
-        "https://[::1]:0", "https://[::1]x:1", "https://a://b",
+        "https://[::1]:0", "https://[::1]x:1", "https://a://b", "://a", "1a://b", "https://[::A]", "https://a:65536",
+        "https://" + "a" * (MAX_ORIGIN_LENGTH - 7),
     ],
 }  # fmt: skip
 ECHOABLE = {

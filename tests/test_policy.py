@@ -182,7 +182,7 @@ def test_judged_again_and_refused() -> None:
     text = f"<CORSConfiguration><CORSRule>\n{rule}</CORSRule></CORSConfiguration>"
     policy = Policy.parse(text, "s3")
     with pytest.raises(PolicyError) as caught:
-        policy.validated_for("r2")
+        policy.compile("r2")
     (problem,) = caught.value.problems
     assert (problem.code, problem.path) == ("origin-scheme", "/CORSConfiguration/CORSRule[1]/AllowedOrigin[1]")
     assert (problem.line, problem.column) == (2, 16)

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
 
+import r2style_cors.asgi
+import r2style_cors.wsgi
 from r2style_cors import Decision, Policy
 from r2style_cors._response import MAX_LEARNED, MAX_MERGED, MAX_NAME, MAX_VALUE, HeaderEditor, merged_vary
-from r2style_cors.wsgi import CORSMiddleware
+from support.doors import asgi_exchange, at_once, wsgi_exchange
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Headers: TypeAlias = list[tuple[str, str]]
 
 ORIGIN = "https://app.example"
 RULES: list[Any] = [{"AllowedOrigins": [ORIGIN], "AllowedMethods": ["GET"]}]
@@ -48,7 +55,7 @@ def test_merged_vary(lines: list[str], names: tuple[str, ...], merged: str) -> N
 
 
 OWN = ("access-control-max-age", "1")
-EDITED: list[tuple[str, list[tuple[str, str]], Decision, bool, list[tuple[str, str]], bool]] = [
+EDITED: list[tuple[str, Headers, Decision, bool, Headers, bool]] = [
     ("nothing", [], REFUSED, False, [("Vary", "Origin")], False),
     ("two lines of Vary", [("VARY", "a"), ("X", "1"), ("vary", "b")], REFUSED, False,
      [("VARY", "a"), ("X", "1"), ("vary", "b, Origin")], False),
@@ -68,10 +75,10 @@ EDITED: list[tuple[str, list[tuple[str, str]], Decision, bool, list[tuple[str, s
 )
 @pytest.mark.parametrize("raw", [False, True], ids=["str", "bytes"])
 def test_edit(
-    headers: list[tuple[str, str]],
+    headers: Headers,
     decision: Decision,
     keep: bool,
-    edited: list[tuple[str, str]],
+    edited: Headers,
     replaced: bool,
     raw: bool,
 ) -> None:
@@ -86,7 +93,7 @@ def test_edit(
     assert given == before
 
 
-def lowered(pairs: list[tuple[Any, Any]]) -> list[tuple[str, str]]:
+def lowered(pairs: list[tuple[Any, Any]]) -> Headers:
     """`pairs` as str, names in lower case."""
 
     def text(part: str | bytes) -> str:
@@ -95,41 +102,56 @@ def lowered(pairs: list[tuple[Any, Any]]) -> list[tuple[str, str]]:
     return [(text(name).lower(), text(value)) for name, value in pairs]
 
 
-def through(door: Any, headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """What the server gets of an application's headers."""
-    calls: list[Any] = []
-    door({"REQUEST_METHOD": "GET", "HTTP_ORIGIN": ORIGIN, "h": headers}, lambda *start: calls.append(start))
-    found: list[tuple[str, str]] = calls[0][1]
-    return found
+def asgi(headers_of: list[Headers]) -> list[Headers]:
+    """What an ASGI server gets of an application's headers, response by response."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        headers = [(name.encode(), value.encode()) for name, value in scope["says"]]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+
+    door = r2style_cors.asgi.CORSMiddleware(app, RULES)
+    asked = {"type": "http", "method": "GET", "path": "/", "headers": [(b"origin", ORIGIN.encode())]}
+    starts = [at_once(asgi_exchange(door, {**asked, "says": headers}))[0][0] for headers in headers_of]
+    return [[(name.decode(), value.decode()) for name, value in start["headers"]] for start in starts]
 
 
-def echo(environ: Any, start_response: Any) -> list[bytes]:
-    """Answer with the headers that the environ holds."""
-    start_response("200 OK", environ["h"])
-    return []
+def wsgi(headers_of: list[Headers]) -> list[Headers]:
+    """The same of a WSGI server."""
+
+    def app(environ: Any, start_response: Any) -> list[bytes]:
+        start_response("200 OK", environ["says"])
+        return []
+
+    door = r2style_cors.wsgi.CORSMiddleware(app, RULES)
+    asked = {"REQUEST_METHOD": "GET", "HTTP_ORIGIN": ORIGIN}
+    return [[*wsgi_exchange(door, {**asked, "says": headers})[1]] for headers in headers_of]
 
 
-ADDED = [("Access-Control-Allow-Origin", ORIGIN)]
+OURS, VARY = ("Access-Control-Allow-Origin", ORIGIN), ("Vary", "Origin")
+LONG = ("y" * (MAX_NAME + 1), "1")
+RESPONSES: list[tuple[Headers, Headers]] = [
+    ([("X", "1")], [("X", "1"), OURS, VARY]),
+    ([("X", "1"), ("Vary", "a")], [("X", "1"), ("Vary", "a, Origin"), OURS]),
+    ([("VARY", "a"), ("X", "1")], [("VARY", "a, Origin"), ("X", "1"), OURS]),
+    ([("Vary", "a"), ("VARY", "b")], [("Vary", "a"), ("VARY", "b, Origin"), OURS]),
+    ([("vary", "Origin")], [("vary", "Origin"), OURS]),
+    ([("Vary", "*")], [("Vary", "*"), OURS]),
+    ([("Vary", "a"), LONG], [("Vary", "a, Origin"), LONG, OURS]),
+    ([("X", "1"), ("X", "2")], [("X", "1"), ("X", "2"), OURS, VARY]),
+    ([("Access-Control-Allow-Origin", "*"), ("Vary", "a")], [("Vary", "a, Origin"), OURS]),
+    ([("Vary", "Vary")], [("Vary", "Vary, Origin"), OURS]),  # from here on values that are spelt like names
+    ([("Y", "Vary")], [("Y", "Vary"), OURS, VARY]),
+    ([("Access-Control-Max-Age", "X")], [OURS, VARY]),
+]
 
 
-def test_what_a_door_learns_never_shows() -> None:
+@pytest.mark.parametrize("through", [asgi, wsgi])
+def test_what_a_door_learns_never_shows(through: Callable[[list[Headers]], list[Headers]]) -> None:
     """Names and values that a door has seen before, in any order and case, come out as those that it has not."""
-    door = CORSMiddleware(echo, RULES)
-    responses: list[tuple[list[tuple[str, str]], list[tuple[str, str]]]] = [
-        ([("X", "1")], [("X", "1"), *ADDED, ("Vary", "Origin")]),
-        ([("X", "1"), ("Vary", "a")], [("X", "1"), ("Vary", "a, Origin"), *ADDED]),
-        ([("VARY", "a"), ("X", "1")], [("VARY", "a, Origin"), ("X", "1"), *ADDED]),
-        ([("Vary", "a"), ("VARY", "b")], [("Vary", "a"), ("VARY", "b, Origin"), *ADDED]),
-        ([("Vary", "Origin")], [("Vary", "Origin"), *ADDED]),
-        ([("Vary", "*")], [("Vary", "*"), *ADDED]),
-        ([("Vary", "Vary")], [("Vary", "Vary, Origin"), *ADDED]),
-        ([("X", "1"), ("X", "2")], [("X", "1"), ("X", "2"), *ADDED, ("Vary", "Origin")]),
-        ([("Access-Control-Allow-Origin", "*"), ("Vary", "a")], [("Vary", "a, Origin"), *ADDED]),
-    ]
-    for given, expected in [*responses, *reversed(responses), *responses]:
-        assert through(door, given) == expected
-        again = CORSMiddleware(echo, RULES)
-        assert through(again, given) == expected
+    ours = {pair: (pair[0].lower(), pair[1]) for pair in (OURS, VARY) if through is asgi}
+    for order in (RESPONSES, [*RESPONSES, *reversed(RESPONSES), *RESPONSES], *([one] for one in RESPONSES)):
+        expected = [[ours.get(pair, pair) for pair in pairs] for _, pairs in order]
+        assert through([given for given, _ in order]) == expected
 
 
 def test_learning_is_bounded() -> None:

@@ -1,4 +1,4 @@
-"""The page on security is true: every threat names tests, and the tests that it names are there."""
+"""The pages on security and on mutants are true: every threat names tests, and the tests that a page names are there."""
 
 from __future__ import annotations
 
@@ -11,7 +11,15 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
 THREATS = dict(re.findall(r"^### (.+)\n([^#]*)", PAGE, re.MULTILINE))
-NAMED = sorted(set(re.findall(r"`(tests/\w+\.py)::(\w+)`", PAGE)))
+NAMED = sorted(
+    {
+        (file, test)
+        for page in ("security", "mutation")
+        for line in (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8").splitlines()
+        for file, tests in re.findall(r"`(tests/\w+\.py)::(\w+`(?:, `\w+`)*)", line)
+        for test in re.findall(r"\w+", tests)
+    }
+)
 
 
 @pytest.mark.parametrize("threat", THREATS)
@@ -22,6 +30,6 @@ def test_a_threat_names_a_test(threat: str) -> None:
 
 @pytest.mark.parametrize(("file", "test"), NAMED, ids=["::".join(one) for one in NAMED])
 def test_a_named_test_is_there(file: str, test: str) -> None:
-    """The file that a threat names has the test of that name."""
+    """The file that a page names has the test of that name."""
     tree = ast.parse((ROOT / file).read_text(encoding="utf-8"))
     assert test in {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}

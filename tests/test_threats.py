@@ -45,7 +45,7 @@ def preflight(origin: str, method: str = "GET", names: str = "x-known") -> Reque
 @pytest.mark.parametrize("method", ["POST", "DELETE"])
 def test_a_forged_request_is_not_stopped(method: str, door: str) -> None:
     """Forged requests: an actual request reaches the application whatever its origin; the page cannot read the answer."""
-    answer = DOORS[door](Answer(), [rule(FRIEND)], {}, actual(STRANGER, method))
+    answer = DOORS[door](Answer(), [rule(FRIEND)], {})(actual(STRANGER, method))
     assert (answer.status, answer.reached, answer.cors()) == (200, True, [])
 
 
@@ -53,9 +53,9 @@ def test_a_forged_request_is_not_stopped(method: str, door: str) -> None:
 @pytest.mark.parametrize("request_of", [actual, preflight])
 def test_null_is_granted_by_the_star_alone(request_of: Any, door: str) -> None:
     """The origin `null`: no named origin and no wildcard host is `null`; `*` is, and is answered with `*`."""
-    named = DOORS[door](Answer(), [rule(FRIEND, "https://*.friend.example")], {}, request_of("null"))
+    named = DOORS[door](Answer(), [rule(FRIEND, "https://*.friend.example")], {})(request_of("null"))
     assert named.cors() == []
-    anybody = DOORS[door](Answer(), [rule("*")], {}, request_of("null"))
+    anybody = DOORS[door](Answer(), [rule("*")], {})(request_of("null"))
     assert anybody.lines(ALLOW_ORIGIN) == ["*"]
 
 
@@ -72,14 +72,14 @@ def test_null_cannot_be_listed() -> None:
 def test_every_response_varies_by_origin(origin: str | None, status: int, door: str) -> None:
     """Cache poisoning: whoever asks and whatever is answered, a cache is told that the copy is for this Origin alone."""
     content = () if status == NOT_MODIFIED else (("Content-Type", "text/plain"),)
-    answer = DOORS[door](Answer(status, (("Vary", "Accept"), *content)), [rule(FRIEND)], {}, actual(origin))
+    answer = DOORS[door](Answer(status, (("Vary", "Accept"), *content)), [rule(FRIEND)], {})(actual(origin))
     assert answer.vary() == ["Accept", "Origin"]
 
 
 @pytest.mark.parametrize("door", DOORS)
 def test_reasons_are_not_stored(door: str) -> None:
     """Cache poisoning: a refusal that says why is not to be stored, since it says so to one request."""
-    answer = DOORS[door](Answer(), [rule(FRIEND)], {"debug": True}, preflight(STRANGER))
+    answer = DOORS[door](Answer(), [rule(FRIEND)], {"debug": True})(preflight(STRANGER))
     assert STRANGER.encode() in answer.body
     assert answer.lines("cache-control") == ["no-store"]
 
@@ -93,7 +93,7 @@ def test_a_refusal_says_the_same_whatever_the_reason(door: str) -> None:
         preflight(FRIEND, names="x-unknown"),
         preflight(FRIEND, names=":"),
     ]
-    answers = [DOORS[door](Answer(), [rule(FRIEND)], {}, request) for request in requests]
+    answers = [*map(DOORS[door](Answer(), [rule(FRIEND)], {}), requests)]
     assert len({(answer.status, answer.headers, answer.body, answer.reached) for answer in answers}) == 1
 
 
@@ -102,8 +102,8 @@ def test_a_refusal_says_the_same_whatever_the_reason(door: str) -> None:
 def test_host_decides_nothing(name: str, door: str) -> None:
     """DNS rebinding: whatever else a request says of where it comes from or goes to, Origin alone is asked."""
     for told in ("friend.example", "stranger.example", f"host={FRIEND}", FRIEND):
-        friend = DOORS[door](Answer(), [rule(FRIEND)], {}, actual(FRIEND, "GET", (name, told)))
-        stranger = DOORS[door](Answer(), [rule(FRIEND)], {}, actual(STRANGER, "GET", (name, told)))
+        friend = DOORS[door](Answer(), [rule(FRIEND)], {})(actual(FRIEND, "GET", (name, told)))
+        stranger = DOORS[door](Answer(), [rule(FRIEND)], {})(actual(STRANGER, "GET", (name, told)))
         assert friend.cors() == [(ALLOW_ORIGIN, FRIEND)]
         assert stranger.cors() == []
 

@@ -1,282 +1,95 @@
-"""The engine against its slow twin, and what holds for every policy and every request."""
+"""The engine and the doors against their slow twin, and what holds for every policy and every request."""
 
 from __future__ import annotations
 
 import json
 import logging
 import re
-from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
+from typing import Any
+from unittest.mock import patch
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings, target
 from hypothesis import strategies as st
 
 import twin
-from r2style_cors import Policy
-from r2style_cors._origins import HOST_CHARACTERS, Wildcards
+from r2style_cors import _engine
+from r2style_cors._origins import Wildcards
 from support.doors import DOORS
 from support.messages import Answer, Request, error_elements, list_items
+from support.worlds import METHODS, Rules, World, compiled, policies, worlds
 
-if TYPE_CHECKING:
-    from r2style_cors import Decision, Engine
+PHASES = [phase for phase in Phase if phase is not Phase.explain]  # which takes minutes to say what can be seen
+SMALL = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow], phases=PHASES)
+LARGE = settings(SMALL, max_examples=400)
 
-SMALL = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-LARGE = settings(SMALL, max_examples=600)
-
-Rules: TypeAlias = list[dict[str, Any]]
-FIVE = ["GET", "PUT", "POST", "DELETE", "HEAD"]
-
-# Small pools over one alphabet, so that values match, nearly match, and match in several rules at once.
-HOSTS = ["a.example", "b.a.example", "aa.example", "a.b", "localhost", "1.2.3.4", "-a.example"]
-HOST_PATTERNS = ["*.a.example", "*a.example", "*-a.example", "a.*", "*", "b*.example", "a*a.example", "*.b"]
-PORTS = ["", "", "", ":8080", ":1"]
-SCHEMES = ["https", "https", "http"]
-NAMES = ["x-a", "x-b", "content-type", "x-", "-a", "a"]
-NAME_PATTERNS = ["*", "x-*", "*-a", "x*a", "X-B", "Content-Type"]
-S3_PATTERNS = [
-    "*",
-    "*a.example",
-    "https://*",
-    "http://localhost:*",
-    "",
-    "https",
-    "null",
-    "A*",
-    "*/",
-    "https://a.example",
-]
-NEAR = "a.b-*/:@,X \x00\xe9"
-
-
-def origins(hosts: list[str]) -> st.SearchStrategy[str]:
-    """Origins over the pools."""
-    return st.builds(
-        lambda scheme, host, port: f"{scheme}://{host}{port}",
-        st.sampled_from(SCHEMES),
-        st.sampled_from(hosts),
-        st.sampled_from(PORTS),
-    )
-
-
-OFTEN = st.sampled_from([True] * 8 + [False])
-SELDOM = st.sampled_from([False] * 8 + [True])
-
-
-@st.composite
-def nearly(draw: st.DrawFn, value: str) -> str:
-    """Mostly `value` as it is, else with one character put in, taken out or replaced."""
-    kind = draw(st.sampled_from(["as it is"] * 6 + ["put in", "take out", "replace"]))
-    if kind == "as it is":
-        return value
-    at = draw(st.integers(0, max(0, len(value) - 1)))
-    middle = "" if kind == "take out" else draw(st.sampled_from(NEAR))
-    return value[:at] + middle + value[at + (kind != "put in") :]
-
-
-@st.composite
-def rules_of(draw: st.DrawFn, patterns: st.SearchStrategy[str]) -> Rules:
-    """One to five rules that share a few origins, methods and headers, so that several match one request."""
-
-    def pool(values: st.SearchStrategy[str], most: int) -> st.SearchStrategy[str]:
-        return st.sampled_from(draw(st.lists(values, min_size=1, max_size=most)))
-
-    shared_origins = pool(patterns, 3)
-    shared_methods = pool(st.sampled_from(FIVE), 3)
-    shared_headers = pool(st.sampled_from(NAMES + NAME_PATTERNS), 4)
-    rule = st.fixed_dictionaries(
-        {
-            "AllowedOrigins": st.lists(shared_origins, min_size=1, max_size=2),
-            "AllowedMethods": st.lists(shared_methods, min_size=1, max_size=3),
-            "AllowedHeaders": st.lists(shared_headers, max_size=3),
-        },
-        optional={
-            "ExposeHeaders": st.lists(st.sampled_from(["ETag", "x-B", "ETag2"]), min_size=1, max_size=2),
-            "MaxAgeSeconds": st.sampled_from([0, 1, 86400]),
-        },
-    )
-    return draw(st.lists(rule, min_size=1, max_size=5))
-
-
-R2_ORIGINS = st.one_of(st.just("*"), origins(HOSTS), origins(HOST_PATTERNS), st.just("HTTPS://A.Example"))
-S3_ORIGINS = st.one_of(st.sampled_from(S3_PATTERNS), origins(HOSTS), origins(HOST_PATTERNS))
-SAFE_ORIGINS = st.one_of(origins(HOSTS), st.just("https://*.a.example"))
-EXTRA = st.sampled_from([(), ("PATCH",), ("PATCH", "PURGE"), ("PURGE", "PATCH")])
-
-
-def r2_policies() -> st.SearchStrategy[tuple[Rules, twin.Options]]:
-    """Policies under profile `r2`, with and without `star_always`."""
-    options = st.builds(twin.Options, extra_methods=EXTRA, star_always=st.booleans(), credentials=st.none())
-    return st.tuples(rules_of(R2_ORIGINS), options)
-
-
-def credentialed_policies() -> st.SearchStrategy[tuple[Rules, twin.Options]]:
-    """Policies that may be served with `credentials=True`."""
-    options = st.builds(twin.Options, extra_methods=EXTRA, credentials=st.just(value=True))
-    return st.tuples(rules_of(SAFE_ORIGINS), options)
-
-
-def s3_policies() -> st.SearchStrategy[tuple[Rules, twin.Options]]:
-    """Policies under profile `s3`."""
-    options = st.builds(
-        twin.Options,
-        profile=st.just("s3"),
-        extra_methods=EXTRA,
-        star_always=st.booleans(),
-        credentials=st.sampled_from([None, False]),
-    )
-    return st.tuples(rules_of(S3_ORIGINS), options)
-
-
-POLICIES = st.one_of(r2_policies(), credentialed_policies(), s3_policies())
-
-OTHER_ORIGINS = st.one_of(origins(HOSTS), st.sampled_from(["null", "", "https://[::1]", "https://a:0", "a, b"]))
-OTHER_METHODS = st.sampled_from([*FIVE, "OPTIONS", "PATCH", "PURGE", "get", "GE", "GET ", "", "G,T", "*"])
-MIDDLES = ["", "a", "a.b", "-", "x-", "/", ":8080", "b.a"]
-SEPARATORS = [",", ",", ", ", ",\t,", " , x-a,"]
-
-
-@st.composite
-def origin_for(draw: st.DrawFn, rules: Rules) -> str:
-    """An origin that one of the rules matches, or nearly, or that none has heard of."""
-    pattern = draw(st.sampled_from(draw(st.sampled_from(rules))["AllowedOrigins"]))
-    if pattern == "*" or draw(SELDOM):
-        return draw(OTHER_ORIGINS)
-    return draw(nearly(pattern.replace("*", draw(st.sampled_from(MIDDLES)))))
-
-
-@st.composite
-def method_for(draw: st.DrawFn, rules: Rules) -> str:
-    """A method that one of the rules allows, or another."""
-    if draw(SELDOM):
-        return draw(OTHER_METHODS)
-    methods: list[str] = draw(st.sampled_from(rules))["AllowedMethods"]
-    return draw(st.sampled_from(methods))
-
-
-@st.composite
-def names_for(draw: st.DrawFn, rules: Rules) -> str:
-    """A list of header names that the rules allow, or nearly."""
-    patterns: list[str] = [pattern for rule in rules for pattern in rule["AllowedHeaders"]] or NAMES
-    chosen = draw(st.lists(st.sampled_from(patterns), min_size=1, max_size=3))
-    names = [name.replace("*", "a") for name in chosen]
-    return draw(nearly(draw(st.sampled_from(SEPARATORS)).join(names)))
-
-
-@st.composite
-def one_or_more(draw: st.DrawFn, lines: st.SearchStrategy[str]) -> list[str]:
-    """Mostly one line, sometimes several."""
-    return draw(st.lists(lines, min_size=2, max_size=3)) if draw(SELDOM) else [draw(lines)]
-
-
-@st.composite
-def requests_for(draw: st.DrawFn, rules: Rules) -> twin.Lines:
-    """A preflight or an actual request; any of its headers may be missing."""
-    preflight = draw(st.booleans())
-    method = "OPTIONS" if preflight else draw(method_for(rules))
-    origin = [] if draw(SELDOM) else draw(one_or_more(origin_for(rules)))
-    requested = draw(one_or_more(method_for(rules))) if draw(OFTEN if preflight else SELDOM) else []
-    names = draw(one_or_more(names_for(rules))) if draw(st.booleans()) else []
-    return twin.Lines(method, origin, requested, names)
-
-
-Exchange: TypeAlias = tuple[Rules, twin.Options, list[twin.Lines]]
-
-
-@st.composite
-def exchanges(draw: st.DrawFn, most: int = 1) -> Exchange:
-    """A policy, its options, and requests that have to do with it."""
-    rules, options = draw(POLICIES)
-    return rules, options, draw(st.lists(requests_for(rules), min_size=most, max_size=most))
-
-
-def compile_rules(rules: Rules, options: twin.Options) -> Engine:
-    """The engine for `rules`."""
-    return Policy.parse(rules, profile=options.profile).compile(
-        profile=options.profile,
-        credentials=options.credentials,
-        extra_methods=options.extra_methods,
-        star_always=options.star_always,
-    )
-
-
-def joined(values: list[str]) -> str | None:
-    """Several lines as the engine takes them."""
-    return ", ".join(values) if values else None
-
-
-def ask(engine: Engine, request: twin.Lines) -> Decision:
-    """Ask the engine as a door does."""
-    return engine.decide(
-        request.method,
-        joined(list(request.origin)),
-        joined(list(request.request_method)),
-        joined(list(request.request_headers)),
-        size=sum(map(len, request.request_headers)),
-    )
-
-
-def verdict(decision: Decision) -> twin.Verdict:
-    """The engine's decision in the twin's words; Vary of an answered preflight stands among its headers."""
-    headers = {name.lower(): value for name, value in decision.headers}
-    assert len(headers) == len(decision.headers), "no header comes twice"
-    vary = decision.vary if decision.status is None else tuple(list_items([headers.get("vary", "")]))
-    cors = {name: value for name, value in headers.items() if name.startswith("access-control-")}
-    return twin.Verdict(decision.kind, decision.allowed, decision.reason, decision.rule, decision.status, cors, vary)
-
-
-@LARGE
-@given(exchanges())
-def test_engine_equals_twin(exchange: Exchange) -> None:
-    """Rules in a loop and the compiled engine answer every request alike."""
-    rules, options, (request,) = exchange
-    assert verdict(ask(compile_rules(rules, options), request)) == twin.answer(rules, options, request)
-
-
-@SMALL
-@given(exchanges(most=8), st.permutations(range(8)))
-def test_decisions_do_not_depend_on_earlier_ones(exchange: Exchange, order: list[int]) -> None:
-    """What an engine remembers never shows: in any order, twice over, the answers are those of a fresh engine."""
-    rules, options, requests = exchange
-    fresh = [verdict(ask(compile_rules(rules, options), request)) for request in requests]
-    engine = compile_rules(rules, options)
-    for index in [*order, *order]:
-        assert verdict(ask(engine, requests[index])) == fresh[index]
-
-
-PUBLIC: Exchange = (
-    [{"AllowedOrigins": ["*"], "AllowedMethods": ["GET"], "AllowedHeaders": []}],
-    twin.Options(star_always=True),
-    [twin.Lines("GET")],
+PUBLIC = World(
+    [{"AllowedOrigins": ["*"], "AllowedMethods": ["GET"]}], twin.Options(star_always=True), ["GET"], [[]], [[]], [[]]
 )
 
 
 @LARGE
-@given(exchanges())
+@given(worlds())
 @example(PUBLIC)
-def test_explain_decides_alike(exchange: Exchange) -> None:
+def test_engine_equals_twin(world: World) -> None:
+    """Rules in a loop and the compiled engine answer every request alike."""
+    engine, answers = world.engine(), world.answers()
+    target(len({(verdict.reason, verdict.rule) for _, verdict in answers}), label="different ends of the search")
+    for request, verdict in answers:
+        assert twin.verdict(twin.ask(engine.decide, request)) == verdict, request
+
+
+@SMALL
+@given(worlds())
+@example(PUBLIC)
+def test_explain_decides_alike(world: World) -> None:
     """`explain` gives the decision of `decide`, and a sentence of printable ASCII."""
-    rules, options, (request,) = exchange
-    engine = compile_rules(rules, options)
-    origin, names = joined(list(request.origin)), joined(list(request.request_headers))
-    requested = joined(list(request.request_method))
-    explanation = engine.explain(request.method, origin, requested, names)
-    assert explanation.decision == engine.decide(request.method, origin, requested, names)
-    assert re.fullmatch(r"[\x20-\x7e]+", explanation.sentence)
+    engine = world.engine()
+    for request, _ in world.answers()[::13]:
+        explanation = twin.ask(engine.explain, request)
+        assert explanation.decision == twin.ask(engine.decide, request), request
+        assert re.fullmatch(r"[\x20-\x7e]+", explanation.sentence)
+
+
+def request_of(asked: twin.Lines) -> Request:
+    """The same request, its headers in one list."""
+    names = ("Origin", "Access-Control-Request-Method", "Access-Control-Request-Headers")
+    found = (asked.origin, asked.request_method, asked.request_headers)
+    return Request(asked.method, tuple((name, line) for name, some in zip(names, found, strict=True) for line in some))
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_doors_equal_twin(door: str) -> None:
+    """Through a door the answers are the twin's too, twice over: what a door remembers, and forgets, never shows."""
+
+    @SMALL
+    @given(worlds().map(World.joined) if door == "wsgi" else worlds())
+    @example(PUBLIC)
+    def check(world: World) -> None:
+        answers = world.answers()
+        with patch.object(_engine, "MAX_MEMO", 7):
+            ask = DOORS[door](Answer(), world.rules, vars(world.options))
+            for request, verdict in [*answers, *reversed(answers)]:
+                response = ask(request_of(request))
+                assert (response.status, dict(response.cors())) == (verdict.status or 200, verdict.headers), request
+                assert response.vary() == [*verdict.vary], request
+                assert response.reached is (verdict.status is None), request
+                assert not response.reached or twin.verdict(response.decision) == verdict, request
+
+    check()
 
 
 TEXT = st.none() | st.text() | st.text(st.characters(max_codepoint=255))
 
 
 @SMALL
-@given(POLICIES, st.text() | OTHER_METHODS, TEXT, TEXT, TEXT)
-@example(
-    ([{"AllowedOrigins": ["*"], "AllowedMethods": ["GET"]}], twin.Options()), "\ud800", "\ud800", "\ud800", "\ud800"
-)
+@given(policies(), st.text() | st.sampled_from(METHODS), TEXT, TEXT, TEXT)
+@example(([{"AllowedOrigins": ["*"], "AllowedMethods": ["GET"]}], twin.Options()), *["\ud800"] * 4)
 def test_decide_never_raises(
     policy: tuple[Rules, twin.Options], method: str, origin: str | None, requested: str | None, names: str | None
 ) -> None:
     """Any text gives a decision, lone surrogates and astral characters included, and its headers are encodable."""
-    engine = compile_rules(*policy)
+    engine = compiled(*policy)
     for decision in (
         engine.decide(method, origin, requested, names),
         engine.decide("OPTIONS", origin, requested, names),
@@ -310,17 +123,10 @@ def hostile(left: str, right: str) -> st.SearchStrategy[str]:
     return HOSTILE | HOSTILE.map(lambda middle: left + middle + right)
 
 
-class DoorKeywords(TypedDict):
-    """The keywords of one hostile setting."""
-
-    policy: Rules
-    options: dict[str, Any]
-
-
-SETTINGS: dict[str, DoorKeywords] = {
-    "any origin": {"policy": ANY_POLICY, "options": {}},
-    "debug": {"policy": HOST_POLICY, "options": {"debug": True}},
-    "s3 texts": {"policy": TEXT_POLICY, "options": {"profile": "s3"}},
+SETTINGS: dict[str, tuple[Rules, dict[str, Any]]] = {
+    "any origin": (ANY_POLICY, {}),
+    "debug": (HOST_POLICY, {"debug": True}),
+    "s3 texts": (TEXT_POLICY, {"profile": "s3"}),
 }
 
 
@@ -329,7 +135,7 @@ SETTINGS: dict[str, DoorKeywords] = {
 def test_nothing_reaches_a_header_unchecked(setting: str, door: str, caplog: pytest.LogCaptureFixture) -> None:
     """Whatever bytes a request holds, headers keep to their grammars; bodies are XML; logs have no control bytes."""
     caplog.set_level(logging.DEBUG, logger="r2style_cors")
-    keywords = SETTINGS[setting]
+    ask = DOORS[door](Answer(), *SETTINGS[setting])
 
     @SMALL
     @given(
@@ -347,7 +153,7 @@ def test_nothing_reaches_a_header_unchecked(setting: str, door: str, caplog: pyt
             ("Access-Control-Request-Method", requested),
             ("Access-Control-Request-Headers", names),
         )
-        response = DOORS[door](Answer(), keywords["policy"], keywords["options"], Request(method, headers))
+        response = ask(Request(method, headers))
         for name, value in response.headers:
             assert GRAMMAR[name.lower()].fullmatch(value), (name, value)
         check_error_body(response.body, reached=response.reached)
@@ -401,7 +207,7 @@ def test_vary_is_merged(profile: str, door: str) -> None:
 
     def through(lines: list[str]) -> tuple[list[str], list[str]]:
         answer = Answer(200, (("Content-Type", "text/plain"), *(("Vary", line) for line in lines)))
-        response = DOORS[door](answer, ANY_POLICY, options, request)
+        response = DOORS[door](answer, ANY_POLICY, options)(request)
         return response.lines("vary"), response.vary()
 
     @SMALL
@@ -419,7 +225,7 @@ PATTERNS = st.lists(st.builds(lambda left, right: f"{left}*{right}", PATTERN_PAR
 
 
 @LARGE
-@given(PATTERNS, st.text("ab.:", max_size=12), st.sampled_from([HOST_CHARACTERS, None, "a."]))
+@given(PATTERNS, st.text("ab.:", max_size=12), st.sampled_from([twin.HOST_CHARACTERS, None, "a."]))
 def test_wildcards_equal_a_naive_matcher(patterns: list[str], text: str, characters: str | None) -> None:
     """The index finds exactly the patterns that match one by one."""
     inside = ".*" if characters is None else f"[{re.escape(characters)}]*"
@@ -442,5 +248,5 @@ def test_twin_reads_wildcards_as_scanning_does(pattern: str, text: str) -> None:
         return
     prefix, suffix = pattern.split("*")
     middles = [text[len(prefix) : len(text) - len(suffix)]] if len(text) >= len(prefix) + len(suffix) else []
-    scanned = any(prefix + middle + suffix == text and set(middle) <= set(HOST_CHARACTERS) for middle in middles)
+    scanned = any(prefix + middle + suffix == text and set(middle) <= set(twin.HOST_CHARACTERS) for middle in middles)
     assert twin.wildcard_matches(pattern, text) is scanned

@@ -6,19 +6,20 @@ the twin and the engine answer the same requests; where they differ, one of them
 
 from __future__ import annotations
 
-import ipaddress
 import re
+import socket
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    from r2style_cors import Decision
     from r2style_cors._profiles import ProfileName
 
 TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 SCHEME = re.compile(r"[a-z][a-z0-9+.\-]*")
-HOST = re.compile(r"[a-z0-9._\-]+")
+HOST_CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789._-"
 PORT = re.compile(r"[1-9][0-9]{0,4}")
 
 PREFLIGHT_VARY = ("Origin", "Access-Control-Request-Method", "Access-Control-Request-Headers")  # 4.4
@@ -56,6 +57,22 @@ class Verdict:
     status: int | None = None
     headers: dict[str, str] = field(default_factory=dict)
     vary: tuple[str, ...] = ()
+
+
+def ask(asking: Callable[..., Any], request: Lines) -> Any:
+    """What `Engine.decide` or `Engine.explain` says to `request`, asked as a door asks."""
+    values = (request.origin, request.request_method, request.request_headers)
+    joined = (", ".join(lines) if lines else None for lines in values)
+    return asking(request.method, *joined, size=sum(map(len, request.request_headers)))
+
+
+def verdict(decision: Decision) -> Verdict:
+    """A decision in the twin's words; Vary of an answered preflight stands among its headers."""
+    headers = {name.lower(): value for name, value in decision.headers}
+    assert len(headers) == len(decision.headers), "no header comes twice"
+    vary = decision.vary if decision.status is None else tuple(filter(None, headers.get("vary", "").split(", ")))
+    cors = {name: value for name, value in headers.items() if name.startswith("access-control-")}
+    return Verdict(decision.kind, decision.allowed, decision.reason, decision.rule, decision.status, cors, vary)
 
 
 def granted(kind: str, rule: int, status: int | None, headers: dict[str, str], vary: tuple[str, ...]) -> Verdict:
@@ -183,10 +200,10 @@ def is_serialized(origin: str) -> bool:
 
 
 def is_ipv6(text: str) -> bool:
-    """2: an IPv6 address."""
+    """2: an IPv6 address, as the operating system reads one."""
     try:
-        ipaddress.IPv6Address(text)
-    except ValueError:
+        socket.inet_pton(socket.AF_INET6, text)
+    except OSError:
         return False
     return True
 

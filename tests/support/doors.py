@@ -1,24 +1,22 @@
-"""Doors: one function for each way into the library, `door(answer, policy, options, request) -> Response`.
+"""Doors: one function for each way into the library, `door(answer, policy, options)`, which gives what can be asked.
 
-Each builds the middleware as a user does, puts an application behind it that answers with `answer`, and sends it one
-request. A door also checks what its protocol promises: that the application's own objects and the server's are
-untouched, and that what comes out is valid.
+Each builds the middleware as a user does, before an application that answers with `answer`. What it gives takes a
+Request and gives a Response. A door also checks what its protocol promises: that the application's own objects and the
+server's are untouched, and that what comes out is valid.
 """
 
 from __future__ import annotations
 
-import asyncio
 import copy
 import io
 import warnings
-from collections.abc import Callable, Mapping
-from functools import partial
-from typing import TYPE_CHECKING, Any, TypeAlias
+from collections.abc import Callable, Coroutine, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 from wsgiref.validate import validator
 
 import r2style_cors.asgi
 import r2style_cors.wsgi
-from r2style_cors import Policy
+from r2style_cors import Engine, Policy
 from support.messages import NO_CONTENT, Answer, ApplicationError, Headers, Request, Response
 
 if TYPE_CHECKING:
@@ -26,8 +24,9 @@ if TYPE_CHECKING:
 
     from r2style_cors import Decision
 
+T = TypeVar("T")
 Rules: TypeAlias = list[dict[str, Any]]
-Door: TypeAlias = Callable[[Answer, Rules, Mapping[str, Any], Request], Response]
+Ask: TypeAlias = Callable[[Request], Response]
 
 ENGINE_OPTIONS = frozenset({"profile", "credentials", "extra_methods", "star_always"})
 DECISION_KEY = "r2style_cors"
@@ -46,19 +45,24 @@ def decide(policy: Rules, options: Mapping[str, Any], request: Request) -> Decis
     )
 
 
-def asgi(answer: Answer, policy: Rules, options: Mapping[str, Any], request: Request, layers: int = 1) -> Response:
-    """Through `r2style_cors.asgi.CORSMiddleware`, or through several of them, one around the other."""
+def asgi(answer: Answer, policy: Any, options: Mapping[str, Any], layers: int = 1) -> Ask:
+    """`r2style_cors.asgi.CORSMiddleware`, or several of them, one around the other."""
     application = AsgiApplication(answer)
     middleware: Any = application
     for _ in range(layers):
         middleware = r2style_cors.asgi.CORSMiddleware(middleware, policy=policy, **options)
-    scope = asgi_scope(request)
-    before = copy.deepcopy(scope)
-    sent, raised = asyncio.run(asgi_exchange(middleware, scope))
-    assert scope == before, "the server's scope is left alone"
-    status, headers = asgi_start(sent)
-    body = b"".join(message.get("body", b"") for message in sent if message["type"].endswith("response.body"))
-    return Response(status, headers, body, application.reached, application.decision, raised)
+
+    def ask(request: Request) -> Response:
+        application.reached, application.decision = False, None
+        scope = asgi_scope(request)
+        before = copy.deepcopy(scope)
+        sent, raised = at_once(asgi_exchange(middleware, scope))
+        assert scope == before, "the server's scope is left alone"
+        status, headers = asgi_start(sent)
+        body = b"".join(message.get("body", b"") for message in sent if message["type"].endswith("response.body"))
+        return Response(status, headers, body, application.reached, application.decision, raised)
+
+    return ask
 
 
 class AsgiApplication:
@@ -136,6 +140,17 @@ async def asgi_exchange(app: Any, scope: dict[str, Any]) -> tuple[list[dict[str,
     return sent, False
 
 
+def at_once(coroutine: Coroutine[Any, Any, T]) -> T:
+    """What a coroutine that waits for nothing returns, without the cost of an event loop."""
+    try:
+        coroutine.send(None)
+    except StopIteration as end:
+        result: T = end.value
+        return result
+    coroutine.close()
+    raise AssertionError(coroutine)
+
+
 def asgi_start(sent: list[dict[str, Any]]) -> tuple[int | None, Headers]:
     """The status and the headers of what was sent; a WebSocket closed before it is accepted is a 403 by ASGI."""
     if not sent:
@@ -149,21 +164,28 @@ def asgi_start(sent: list[dict[str, Any]]) -> tuple[int | None, Headers]:
     return first["status"], tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in first["headers"])
 
 
-def wsgi(answer: Answer, policy: Rules, options: Mapping[str, Any], request: Request, layers: int = 1) -> Response:
-    """Through `r2style_cors.wsgi.CORSMiddleware`, with the standard library's validator on both of its sides.
+def wsgi(answer: Answer, policy: Any, options: Mapping[str, Any], layers: int = 1) -> Ask:
+    """`r2style_cors.wsgi.CORSMiddleware`, with the standard library's validator on both of its sides.
 
     The validator asks for a Content-Type in a 200 without content, which S3 does not send: there it stands inside only.
     """
+    profile = policy.profile.name if isinstance(policy, Engine) else options.get("profile")
     application = WsgiApplication(answer)
     middleware: Any = application.validated
     for _ in range(layers):
         middleware = r2style_cors.wsgi.CORSMiddleware(middleware, policy=policy, **options)
-    outside = middleware if options.get("profile") == "s3" and request.method == "OPTIONS" else validator(middleware)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Unknown REQUEST_METHOD", module="wsgiref.validate")
-        status, headers, body, raised = wsgi_exchange(outside, wsgi_environ(request))
-    assert application.untouched(), "the application's header list is left alone"
-    return Response(status, headers, body, application.reached, application.decision, raised)
+
+    def ask(request: Request) -> Response:
+        application.reached, application.decision = False, None
+        inside_only = profile == "s3" and request.method == "OPTIONS"
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Unknown REQUEST_METHOD", module="wsgiref.validate")
+            outside = middleware if inside_only else validator(middleware)
+            status, headers, body, raised = wsgi_exchange(outside, wsgi_environ(request))
+        assert application.untouched(), "the application's header list is left alone"
+        return Response(status, headers, body, application.reached, application.decision, raised)
+
+    return ask
 
 
 class WsgiApplication:
@@ -247,5 +269,4 @@ def wsgi_exchange(app: Any, environ: dict[str, Any]) -> tuple[int | None, Header
     return int(status[:3]), tuple(headers), b"".join(chunks), raised
 
 
-DOORS: dict[str, Door] = {"asgi": asgi, "wsgi": wsgi}
-STACKED: dict[str, Door] = {"asgi": partial(asgi, layers=2), "wsgi": partial(wsgi, layers=2)}
+DOORS: dict[str, Callable[..., Ask]] = {"asgi": asgi, "wsgi": wsgi}

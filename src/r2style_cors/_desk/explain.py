@@ -163,7 +163,7 @@ def _nearest(engine: Engine, origin: str) -> str | None:
     """The listed origin that is spelt most like `origin`: usually a typing mistake in one of the two."""
     listed = {listed: grant.index for grant in reversed(rules_of(engine)) for listed in grant.origins[:MAX_COMPARED]}
     close = get_close_matches(shown(origin), list(listed)[-MAX_COMPARED:], n=1, cutoff=0)
-    return f"rule {listed[close[0]]}, which lists {close[0]}" if close else None
+    return f"rule {listed[close[0]]}, which lists {shown(close[0])}" if close else None
 
 
 def _why(grant: Grant, origin: bool, method: str, names: Sequence[str]) -> RuleWhy:
