@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import twin
 from choices import Choices
 from r2style_cors import Policy, PolicyError
+
+if TYPE_CHECKING:
+    from r2style_cors._profiles import ProfileName
 
 METHODS = ("GET", "PUT", "POST", "DELETE", "HEAD")
 ORIGINS = (
@@ -23,7 +26,7 @@ class Material:
 
     def __init__(self, data: bytes) -> None:
         self.choices = Choices(data)
-        profile = self.choices.one(("r2", "s3"))
+        profile: ProfileName = self.choices.one(("r2", "s3"))
         self.options = twin.Options(
             profile=profile,
             credentials=self.choices.one((None, True, False)),

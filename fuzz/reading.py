@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 import twin
 from choices import Choices
@@ -10,6 +11,9 @@ from r2style_cors import Policy, PolicyError
 from r2style_cors._codes import CODES
 from r2style_cors._engine import requested_names
 from r2style_cors._origins import HOST_CHARACTERS, Wildcards, is_echoable, is_serialized_origin
+
+if TYPE_CHECKING:
+    from r2style_cors._profiles import ProfileName
 
 FORMS = ("dashboard", "api", "s3", "xml", "terraform")
 MAX_ORIGIN = 1024  # SEMANTICS 3.4
@@ -19,7 +23,8 @@ HOST_PARTS = ("", "a", "b", ".", "a.", ".a", "-a", "a.b", ".a.b", "b.a.b")
 def policy(data: bytes) -> None:
     """Whatever is read is a policy or a PolicyError. A policy is the same after a journey through any form."""
     choices = Choices(data)
-    profile, strict, as_text = choices.one(("r2", "s3")), choices.flag(), choices.flag()
+    profile: ProfileName = choices.one(("r2", "s3"))
+    strict, as_text = choices.flag(), choices.flag()
     document = choices.rest()
     try:
         found = Policy.parse(document.decode("latin-1") if as_text else document, profile=profile, strict=strict)
@@ -45,7 +50,7 @@ def check_error(error: PolicyError) -> None:
         assert str(problem)
 
 
-def check_options(found: Policy, profile: str) -> None:
+def check_options(found: Policy, profile: ProfileName) -> None:
     """A policy compiles; with credentials it compiles or is a PolicyError."""
     assert found.compile(profile=profile).problems[: len(found.problems)] == found.problems
     try:
@@ -76,7 +81,7 @@ def origin(data: bytes) -> None:
 def wildcards(data: bytes) -> None:
     """The index of patterns finds what trying them one by one finds, each of them once."""
     choices = Choices(data)
-    profile = choices.one(("r2", "s3"))
+    profile: ProfileName = choices.one(("r2", "s3"))
 
     def piece() -> str:
         return "".join(choices.several(lambda: choices.one(HOST_PARTS), 3)) + choices.text(2).replace("*", "")

@@ -295,4 +295,4 @@ def test_forty_problems_are_forty() -> None:
 def test_unknown_profile() -> None:
     """A profile that there is not is a ValueError, also where the policy could not be read."""
     with pytest.raises(ValueError, match="gcs"):
-        check("missing.json", "gcs")
+        check("missing.json", "gcs")  # type: ignore[arg-type]  # the wrong name is what is tested

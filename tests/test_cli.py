@@ -14,15 +14,26 @@ from contextlib import closing
 from io import FileIO, TextIOWrapper
 from pathlib import Path
 from threading import Thread
+from typing import TYPE_CHECKING, get_args
 
 import httpx
 import pytest
 from typer.testing import CliRunner
 
 from r2style_cors import PolicyError, __main__, __version__
+from r2style_cors._browser.exchange import Mode, RedirectMode
+from r2style_cors._browser.page import Credentials, CrossOrigin
+from r2style_cors._desk.check import TARGETS
+from r2style_cors._forms import FORMS
+from r2style_cors._profiles import PROFILES
+from r2style_cors.browser import BROWSERS
 from r2style_cors.cli import app
 from r2style_cors.cli._shared import read_bytes
 from r2style_cors.demo import _serve
+from support.renderings import run
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 RUNNER = CliRunner()
 
@@ -61,6 +72,46 @@ def test_no_command_shows_the_commands() -> None:
 def test_unknown_command_is_misuse() -> None:
     """A command that there is not is misuse."""
     assert RUNNER.invoke(app, ["whatever"]).exit_code == 2
+
+
+def test_short_help() -> None:
+    """`-h` is `--help`, for the whole and for each command."""
+    for arguments in ([], ["check"]):
+        assert RUNNER.invoke(app, [*arguments, "-h"]).output == RUNNER.invoke(app, [*arguments, "--help"]).output != ""
+
+
+JSON_FORMS = [form for form in FORMS if form != "xml"]
+CHOICES: dict[str, Collection[str]] = {
+    "check --for": TARGETS,
+    "check --format": ("text", "json", "github", "sarif"),
+    "explain --profile": PROFILES,
+    "matrix --profile": PROFILES,
+    "simulate --as": ("fetch", "xhr", "img", "script", "css", "video", "audio", "module", "font"),
+    "simulate --credentials": get_args(Credentials),
+    "simulate --mode": get_args(Mode),
+    "simulate --redirect": get_args(RedirectMode),
+    "simulate --crossorigin": get_args(CrossOrigin),
+    "simulate --browser": BROWSERS,
+    "simulate --profile": PROFILES,
+    "probe --profile": PROFILES,
+    "diff --profile": PROFILES,
+    "pull --to": FORMS,
+    "pull --profile": PROFILES,
+    "convert --to": FORMS,
+    "convert --profile": PROFILES,
+    "schema FORM": JSON_FORMS,
+}
+
+
+@pytest.mark.parametrize("where", CHOICES)
+def test_no_such_choice(where: str) -> None:
+    """A value that is none of an option's is misuse, told with the option's name and with all that there are."""
+    command, option = where.split(" ")
+    ran = run([command, *([option] if option.startswith("-") else []), "gcs\x1b[31m"])
+    assert (ran.status, ran.out) == (2, "")
+    assert f"Invalid value for '{option}'" in ran.told
+    assert f"is not one of {', '.join(map(repr, CHOICES[where]))}." in ran.told
+    assert "\x1b" not in ran.err
 
 
 def test_module_is_the_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

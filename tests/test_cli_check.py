@@ -309,7 +309,7 @@ BESIDE_CODES = [
     (["--list", "--select", "origin-path"], "--select"),
     (["--explain", "origin-path", "--ignore", "file"], "--ignore"),
     (["--list", "--explain", "origin-path"], "each other"),
-    (["--list", "--for", "gcs"], "--for"),
+    (["--list", "--for", "s3"], "--for"),
     (["--list", "--format", "sarif"], "--format sarif"),
 ]
 
@@ -319,15 +319,13 @@ BESIDE_CODES = [
     [
         ([], "Name at least one policy file; - is standard input."),
         (["-", "-"], "Standard input can be read only once."),
-        (["good.json", "--for", "gcs"], "--for is one of r2, s3, wrangler, dashboard, not gcs."),
-        (["good.json", "--format", "xml"], "--format is one of text, json, github, sarif, not xml."),
         (["good.json", "--select", "origin-path,typo"], "There is no code 'typo'; see check --list."),
         (["good.json", "--ignore", ""], "There is no code ''; see check --list."),
         (["good.json", "--dry-run"], "--dry-run goes with --fix."),
         (["--explain", "typo"], "There is no code 'typo'; see check --list."),
+        (["--explain", "origin-pth"], "There is no code 'origin-pth'; see check --list. Did you mean origin-path?"),
         (["good.json", "--json", "--format", "sarif"], "--json does not go with --format sarif."),
         (["good.json", "--json", "--format", "text"], "--json does not go with --format text."),
-        (["--list", "--format", "xml"], "--format is one of text, json, github, sarif, not xml."),
         *(
             (arguments, f"--list and --explain tell of codes, and do not go with {beside}.")
             for arguments, beside in BESIDE_CODES

@@ -115,8 +115,6 @@ def test_names_cannot_write_to_the_terminal(tmp_path: Path, monkeypatch: pytest.
 
 
 MISUSES: dict[str, tuple[list[str], str]] = {
-    "form": (["--to", "yaml"], "form must be one of dashboard, api, s3, xml, terraform, not 'yaml'"),
-    "profile": (["--to", "api", "--profile", "gcs"], "profile is 'gcs'; it must be 'r2' or 's3'"),
     "names elsewhere": (["--to", "api", "--bucket", "b"], "have a place in the form 'terraform' alone"),
     "no form": ([], "--to"),
 }
@@ -179,14 +177,14 @@ def test_only_files_are_replaced(tmp_path: Path, out: str) -> None:
     """A directory or a device is not replaced by a file."""
     ran = run(["convert", str(POLICIES / "api.json"), "--to", "xml", "-o", out or str(tmp_path)])
     assert (ran.status, ran.out) == (2, "")
-    assert "is not a file, and is left as it is" in ran.err
+    assert ran.err == f"{out or tmp_path} cannot be written: it is not a file.\n"
     assert not Path(out or tmp_path).is_file()
 
 
 def test_output_that_cannot_be_written(tmp_path: Path) -> None:
     """A folder that is not there is said in one line."""
     ran = run(["convert", str(POLICIES / "api.json"), "--to", "xml", "-o", str(tmp_path / "none" / "out")])
-    assert (ran.status, ran.err) == (2, f"{tmp_path / 'none' / 'out'}: cannot be written: No such file or directory.\n")
+    assert (ran.status, ran.err) == (2, f"{tmp_path / 'none' / 'out'} cannot be written: No such file or directory.\n")
 
 
 @contextmanager
@@ -206,7 +204,7 @@ def test_a_file_that_is_not_replaced_stays(tmp_path: Path) -> None:
     out.write_text("before", encoding="utf-8")
     with files_of_at_most(100):
         ran = run(["convert", str(POLICIES / "api.json"), "--to", "xml", "-o", str(out)])
-    assert (ran.status, ran.err) == (2, f"{out}: cannot be written: File too large.\n")
+    assert (ran.status, ran.err) == (2, f"{out} cannot be written: File too large.\n")
     assert out.read_text(encoding="utf-8") == "before"
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 

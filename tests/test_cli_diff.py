@@ -153,13 +153,12 @@ def test_live_bucket_with_a_bad_policy(cloudflare: Server) -> None:
     ("arguments", "told"),
     [
         (["-", "-"], "Only one of the two can be standard input."),
-        (["old.json", "new.json", "--profile", "gcs"], "profile is 'gcs'; it must be 'r2' or 's3'"),
         (["old.json", "missing.json"], "missing.json"),
         (["r2://bucket", "old.json"], "This has too few slashes behind r2://."),
         (["old.json", "new.json", "--endpoint-url", "http://127.0.0.1:1"], "An endpoint URL is for a bucket"),
         (["old.json", "s3://bucket", "--jurisdiction", "eu"], "A jurisdiction is for a bucket"),
     ],
-    ids=["two-inputs", "profile", "missing-file", "no-bucket", "endpoint", "jurisdiction"],
+    ids=["two-inputs", "missing-file", "no-bucket", "endpoint", "jurisdiction"],
 )
 def test_misuse(arguments: list[str], told: str) -> None:
     """What cannot be carried out is told in a line, and ends with 2."""

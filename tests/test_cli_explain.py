@@ -214,7 +214,6 @@ MISUSES: dict[str, tuple[list[str], str]] = {
     "no file": (["missing.json", *ASKED], "missing.json: 1 error"),
     "bad policy": (["bad.json", *ASKED], "[origin-path]"),
     "no origin": (["bad.json", "--method", "GET"], "--origin"),
-    "profile": (["good.json", *ASKED, "--profile", "gcs"], "profile is 'gcs'; it must be 'r2' or 's3'"),
     "credentials": (["good.json", *ASKED, "--credentials"], "[credentials-wide]"),
     "header": (["good.json", *ASKED, "--header", "a b\x1b: c"], "'a b\\x1b' is no header name"),
     "no header": (["good.json", *ASKED, "--header", ": c"], "'' is no header name"),

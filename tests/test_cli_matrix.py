@@ -141,11 +141,10 @@ def test_names_of_the_package() -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--profile", "gcs"], "profile is 'gcs'; it must be 'r2' or 's3'"),
         (["--credentials"], "[credentials-wide]"),
         ([], ""),
     ],
-    ids=["profile", "credentials", "fine"],
+    ids=["credentials", "fine"],
 )
 def test_misuse(arguments: list[str], said: str) -> None:
     """An option that does not go with the policy is misuse, with the reason on standard error."""

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from r2style_cors import load_policy
+from r2style_cors import Policy, load_policy
 from support.renderings import POLICIES, TERMINALS, Ran, assert_golden, assert_keys_are_told, run
 from support.scripted import ACAH, ACAM, ACAO, SCENARIOS, Scripted, servers
 from support.served import asgi_server
@@ -142,9 +142,21 @@ def test_policy_from_standard_input() -> None:
         assert run(arguments, text=rules).status == 1
 
 
+def test_policy_as_s3_enforces_it() -> None:
+    """`--profile s3` compares with what S3 answers, by a policy that S3 alone accepts."""
+    rules = '[{"AllowedOrigins": ["http://localhost:*"], "AllowedMethods": ["PUT"]}]'
+    with asgi_server(Policy.parse(rules, "s3").compile("s3")) as url:
+        arguments = ["probe", url, "--origin", "http://localhost:3000", "--method", "PUT", "--policy", "-"]
+        assert run([*arguments, "--profile", "s3"], text=rules).status == 0
+        assert run(arguments, text=rules).status == 2
+        assert run(arguments, text=rules.replace("*", "3000")).status == 1
+
+
 MISUSES = {
     "origin": ("--origin https://editor.example.com/", "is no origin"),
-    "header": ("--origin null --header a=b@c:d", "is no header"),
+    "header": ("--origin null --header a=b@c:d", "'a=b@c' is no header name: write 'name: value', or a name alone."),
+    "extra method": ("--origin null --extra-method PATCH", "--profile and --extra-method go with --policy."),
+    "profile": ("--origin null --profile s3", "--profile and --extra-method go with --policy."),
     "policy": ("--origin null --policy nowhere.json", "nowhere.json"),
 }
 
@@ -155,6 +167,13 @@ def test_misuse(arguments: str, said: str) -> None:
     ran = run(["probe", "http://127.0.0.1:1/", *arguments.split(" ")])
     assert (ran.status, ran.out) == (2, "")
     assert said in ran.err
+
+
+def test_url_without_scheme() -> None:
+    """A URL that lacks its scheme is refused with what to write instead."""
+    ran = run(["probe", "localhost:8000/items", "--origin", "null"])
+    said = "'localhost:8000/items' is no http or https URL: write it whole, with http:// or https://\n"
+    assert (ran.status, ran.out, ran.err) == (2, "", said)
 
 
 def forget_probe(monkeypatch: pytest.MonkeyPatch, missing: str) -> None:

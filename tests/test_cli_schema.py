@@ -139,11 +139,3 @@ def test_refuses_what_a_schema_can(document: Any) -> None:
     """What is wrong in a way that a schema can tell is refused by it, and by the policy's reader."""
     assert refused(document) is not None
     assert not accepts("dashboard", document)
-
-
-@pytest.mark.parametrize("form", ["xml", "yaml"])
-def test_misuse(form: str) -> None:
-    """A form that is not JSON, or that there is not, is misuse."""
-    ran = run(["schema", form])
-    assert (ran.status, ran.out) == (2, "")
-    assert ran.err == f"form must be one of dashboard, api, s3, terraform, not '{form}'\n"

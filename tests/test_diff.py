@@ -15,6 +15,7 @@ from r2style_cors._desk.diff import GrantDifference, HeaderDifference
 
 if TYPE_CHECKING:
     from r2style_cors import Decision, Engine
+    from r2style_cors._profiles import ProfileName
 
 Rules: TypeAlias = list[dict[str, Any]]
 Asked: TypeAlias = tuple[str, str, tuple[str, ...]]
@@ -105,13 +106,13 @@ def unlike(engines: tuple[Engine, Engine], request: Asked) -> bool:
     return [meaning(decision) for decision in one] != [meaning(decision) for decision in other]
 
 
-def compiled(policies: tuple[Rules, Rules], profile: str) -> tuple[Engine, Engine]:
+def compiled(policies: tuple[Rules, Rules], profile: ProfileName) -> tuple[Engine, Engine]:
     """The engines of two policies."""
     one, other = (Policy.parse(policy, profile).compile(profile, credentials=False) for policy in policies)
     return one, other
 
 
-def compare(a: Rules, b: Rules, profile: str = "r2") -> Difference:
+def compare(a: Rules, b: Rules, profile: ProfileName = "r2") -> Difference:
     """`diff` of two policies written as rules."""
     return diff(Policy.parse(a, profile), Policy.parse(b, profile), profile=profile)
 
@@ -142,7 +143,9 @@ def confirm_header(engines: tuple[Engine, Engine], one: HeaderDifference) -> Non
 
 
 @pytest.mark.parametrize(("profile", "policies"), [("r2", alike(R2_RULES)), ("s3", alike(S3_RULES))], ids=["r2", "s3"])
-def test_differences_are_what_the_engines_say(profile: str, policies: st.SearchStrategy[tuple[Rules, Rules]]) -> None:
+def test_differences_are_what_the_engines_say(
+    profile: ProfileName, policies: st.SearchStrategy[tuple[Rules, Rules]]
+) -> None:
     """Every difference is confirmed by both engines, and no sampled request differs where `diff` finds nothing."""
 
     @given(st.data())
@@ -327,7 +330,7 @@ def test_the_profile_judges_both() -> None:
         diff(wide, wide)
     assert not diff(wide, wide, profile="s3")
     with pytest.raises(ValueError, match="profile"):
-        diff(wide, wide, profile="minio")
+        diff(wide, wide, profile="minio")  # type: ignore[arg-type]  # the wrong name is what is tested
 
 
 def test_diff_is_importable_from_the_package() -> None:

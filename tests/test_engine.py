@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from r2style_cors import Decision, Engine
+    from r2style_cors._profiles import ProfileName
     from support.doors import Ask
     from support.messages import Response
 
@@ -94,7 +95,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> int:
 
 @pytest.mark.parametrize("door", DOORS)
 @pytest.mark.parametrize("profile", PROFILES)
-def test_memory_is_flat(profile: str, door: str, small: int) -> None:
+def test_memory_is_flat(profile: ProfileName, door: str, small: int) -> None:
     """8: a flood of requests that are all different leaves a bounded number of decisions behind, and no long one."""
     engine = Policy.parse(RULES, profile).compile(profile)
     ask = DOORS[door](Answer(), engine, {})
@@ -147,7 +148,7 @@ def test_preflights_are_all_remembered() -> None:
 
 @pytest.mark.parametrize("door", DOORS)
 @pytest.mark.parametrize("profile", PROFILES)
-def test_an_unlisted_origin_is_refused_for_its_own_reason(profile: str, door: str) -> None:
+def test_an_unlisted_origin_is_refused_for_its_own_reason(profile: ProfileName, door: str) -> None:
     """8.3: what an origin that no rule matches was told once is not told where another test has failed."""
     line, names = "Access-Control-Request-Method", "Access-Control-Request-Headers"
     more: list[tuple[tuple[str, str], ...]] = [(), *(((names, value),) for value in ("x-a", "(", LONG))]
@@ -286,7 +287,7 @@ ARGUMENTS: list[tuple[Any, ...]] = [
 
 @pytest.mark.parametrize("arguments", ARGUMENTS, ids=lambda arguments: ascii(arguments)[:50])
 @pytest.mark.parametrize("profile", PROFILES)
-def test_no_strings_make_it_raise(profile: str, arguments: tuple[Any, ...]) -> None:
+def test_no_strings_make_it_raise(profile: ProfileName, arguments: tuple[Any, ...]) -> None:
     """8.1, 8.2: any strings give a decision, also such as no server delivers, and an explanation in printable ASCII."""
     engine = Policy.parse(RULES, profile).compile(profile)
     decision = engine.decide(*arguments)

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import os
 import stat
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from r2style_cors._desk.files import replace_file
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def test_mode_and_link_stay(tmp_path: Path) -> None:
@@ -55,9 +52,40 @@ def test_folder_that_cannot_be_opened(tmp_path: Path, monkeypatch: pytest.Monkey
     assert (tmp_path / "cors.json").read_text() == "new"
 
 
-def test_nothing_is_left_of_a_failure(tmp_path: Path) -> None:
+def test_read_only_file_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that its owner has made read-only is left alone, though its folder can be written."""
+    path = tmp_path / "cors.json"
+    path.write_text("old")
+    monkeypatch.setattr(os, "access", lambda *_: False)  # root may write everything
+    with pytest.raises(PermissionError, match="it is read-only"):
+        replace_file(path, b"new")
+    assert path.read_text() == "old"
+
+
+@pytest.mark.skipif(not Path("/dev/null").is_char_device(), reason="there are no such devices")
+def test_device_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A device is not replaced by a file, which root could do; nothing is written beside it."""
+    monkeypatch.setattr(Path, "open", pytest.fail)
+    with pytest.raises(OSError, match="it is not a file"):
+        replace_file(Path("/dev/null"), b"new")
+
+
+def test_nothing_is_left_of_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the last step fails, the target is untouched and no half-written file stays behind."""
-    (tmp_path / "folder").mkdir()
-    with pytest.raises(OSError, match="folder"):
-        replace_file(tmp_path / "folder", b"new")
-    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+    path = tmp_path / "cors.json"
+    path.write_text("old")
+
+    def refused(*_: object) -> Path:
+        raise PermissionError
+
+    monkeypatch.setattr(Path, "replace", refused)
+    with pytest.raises(PermissionError):
+        replace_file(path, b"new")
+    assert path.read_text() == "old"
+    assert [one.name for one in tmp_path.iterdir()] == ["cors.json"]
+
+
+def test_folder_stays(tmp_path: Path) -> None:
+    """A folder is not replaced by a file."""
+    with pytest.raises(OSError, match="it is not a file"):
+        replace_file(tmp_path, b"new")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from hypothesis.strategies import DrawFn
 
     from r2style_cors import Problem
+    from r2style_cors._profiles import ProfileName
 
 DASHBOARD = '[{{"AllowedOrigins": {origins}, "AllowedMethods": {methods}{more}}}]'
 XML = "<CORSConfiguration><CORSRule>{}</CORSRule></CORSConfiguration>"
@@ -295,7 +296,7 @@ def test_no_text(data: bytes) -> None:
 def test_unknown_profile() -> None:
     """A profile that there is not is a ValueError."""
     with pytest.raises(ValueError, match="gcs"):
-        fix(rule(), "gcs")
+        fix(rule(), "gcs")  # type: ignore[arg-type]  # the wrong name is what is tested
 
 
 SAID = '"ID": "a", "MaxAgeSeconds": 60'
@@ -419,7 +420,7 @@ def test_the_rest_stays(text: str) -> None:
 
 @settings(max_examples=80, deadline=None)
 @given(texts(defects=0), st.sampled_from(["r2", "s3"]))
-def test_a_good_policy_means_the_same(text: str, profile: str) -> None:
+def test_a_good_policy_means_the_same(text: str, profile: ProfileName) -> None:
     """A policy without a defect may be respelt, but answers every request as before."""
     if any(problem.severity == "error" for problem in check(text, profile)):
         return

@@ -17,6 +17,8 @@ from r2style_cors.policy import Policy, Rule, load_policy, policy_schema
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from r2style_cors._profiles import ProfileName
+
 FORMS = ("dashboard", "api", "s3", "xml", "terraform")
 DASHBOARD_RULE: dict[str, Any] = {"AllowedOrigins": ["https://a.example"], "AllowedMethods": ["GET"]}
 API_RULE: dict[str, Any] = {"allowed": {"origins": ["https://a.example"], "methods": ["GET"]}}
@@ -26,7 +28,7 @@ XML_RULE = "<AllowedOrigin>https://a.example</AllowedOrigin><AllowedMethod>GET</
 S3_NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
 
 
-def problems_of(data: Any, profile: str = "r2") -> tuple[Problem, ...]:
+def problems_of(data: Any, profile: ProfileName = "r2") -> tuple[Problem, ...]:
     """Everything that is said of a policy, good or bad."""
     try:
         return Policy.parse(data, profile).problems
@@ -658,7 +660,7 @@ any_json = st.recursive(
 
 @settings(deadline=None)
 @given(any_json, st.sampled_from(["r2", "s3"]))
-def test_any_data_gives_a_policy_or_an_error(data: Any, profile: str) -> None:
+def test_any_data_gives_a_policy_or_an_error(data: Any, profile: ProfileName) -> None:
     """Whatever parsed JSON comes, nothing is raised but PolicyError, and every problem can be shown."""
     for problem in problems_of(data, profile):
         assert str(problem).encode("utf-8")

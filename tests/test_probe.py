@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 from contextlib import closing, contextmanager
 from threading import Event, Thread
@@ -177,6 +178,10 @@ def babbling(connection: socket.socket, _: Event) -> None:
     connection.sendall(b"220 mail.example.com ESMTP\r\n")
 
 
+def hanging_up(_: socket.socket, __: Event) -> None:
+    """Answer nothing, and close the connection."""
+
+
 def endless(connection: socket.socket, over: Event) -> None:
     """Send a body that never ends."""
     connection.sendall(b"HTTP/1.1 200 OK\r\nAccess-Control-Allow-Origin: *\r\nContent-Length: 999999999999\r\n\r\n")
@@ -201,11 +206,13 @@ def test_body_is_left_where_it_is() -> None:
         assert probe(url, origin=EDITOR).verdict == "readable"
 
 
-def test_another_protocol() -> None:
-    """A port that does not speak HTTP is said to be one."""
-    with raw_server(babbling) as url:
+@pytest.mark.parametrize("answer", [babbling, hanging_up])
+def test_another_protocol(answer: Callable[[socket.socket, Event], None]) -> None:
+    """A port that does not speak HTTP is said to be one, in one sentence."""
+    with raw_server(answer) as url:
         found = probe(url, origin=EDITOR)
     assert (found.verdict, [one.code for one in found.suspects]) == ("unreachable", ["protocol"])
+    assert re.search(r"[^.]\.$", found.suspects[0].message)
 
 
 def test_nothing_listens() -> None:

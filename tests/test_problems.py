@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -12,10 +12,13 @@ from r2style_cors._codes import CODES
 from r2style_cors.errors import PolicyError, Problem
 from r2style_cors.policy import Policy
 
+if TYPE_CHECKING:
+    from r2style_cors._profiles import ProfileName
+
 ORIGINS = json.loads(Path(__file__).with_name("policies_problems.json").read_text("utf-8"))
 
 
-def problems_of(data: Any, profile: str = "r2", *, strict: bool = False) -> tuple[Problem, ...]:
+def problems_of(data: Any, profile: ProfileName = "r2", *, strict: bool = False) -> tuple[Problem, ...]:
     """Everything that is said of a policy, good or bad."""
     try:
         return Policy.parse(data, profile, strict).problems

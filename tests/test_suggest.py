@@ -108,6 +108,7 @@ def test_fragment_in_the_form_of_the_file(form: str, key: str, fragment: str) ->
 ENDS = "An origin ends after its host or port, without a path and without a `/`."
 CAPITALS = "Browsers send scheme and host in lower case; this has capitals."
 SCHEME = "An origin starts with its scheme, such as `https://`; this has none."
+NO_HOST = "No browser writes a host like this one, so it can never match."
 STAR = "No browser sends an origin with a `*`: ask with the origin of one page."
 NAMES_LIMIT = "the requested headers are no list of header names of at most 8192 bytes."
 CASE = "methods are compared with their case, and"
@@ -116,7 +117,9 @@ REFUSED: list[tuple[str, str, str, str, str]] = [
     ("path", f"{A}/", "GET", "", f"{ENDS} Ask with {A}."),
     ("capitals", "https://B.example", "GET", "", f"{CAPITALS} Ask with {B}."),
     ("no scheme", "b.example", "GET", "", f"{SCHEME} Ask with {B}."),
-    ("too long", "https://" + "b" * 1020, "GET", "", "No browser writes a host like this one, so it can never match."),
+    ("too long", "https://" + "b" * 1020, "GET", "", NO_HOST),
+    ("default port", f"{B}:443", "GET", "", f"Browsers leave out :443, so this can never match. Ask with {B}."),
+    ("no browser's host", "https://[0::1]", "GET", "", f"{NO_HOST} Ask with https://[::1]."),
     ("star", "*", "GET", "", STAR),
     ("pattern", "https://*.example", "GET", "", STAR),
     ("starred header", A, "GET", "x-*", "The header x-* cannot be listed by itself: an entry with a `*` allows more."),
@@ -144,7 +147,7 @@ UNDER_PROFILES = [(p, *case) for p in ("r2", "s3") for case in REFUSED if p == "
 def test_what_no_file_can_grant(profile: str, origin: str, method: str, headers: str, why: str) -> None:
     """Where no policy file can grant a request, that is said, with what to ask instead, and nothing is suggested."""
     found = suggested([rule([A], "GET", "x-a")], origin, method, headers, profile=profile)
-    assert found.message.startswith(("No policy can grant this: ", "No rule that can be written grants this: "))
+    assert found.message.startswith(("No policy can grant this: ", "No rule can help: "))
     assert found.message.endswith(why)
     assert (found.rule, found.fragment, found.policy) == (None, None, None)
 

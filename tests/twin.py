@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from r2style_cors import Decision
+    from r2style_cors._profiles import ProfileName
 
 TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 SCHEME = re.compile(r"[a-z][a-z0-9+.\-]*")
@@ -29,7 +30,7 @@ S3_VARY = ("Origin", "Access-Control-Request-Headers", "Access-Control-Request-M
 class Options:
     """The engine's keywords."""
 
-    profile: str = "r2"
+    profile: ProfileName = "r2"
     credentials: bool | None = None
     extra_methods: tuple[str, ...] = ()
     star_always: bool = False
@@ -176,7 +177,7 @@ def search(
     return furthest
 
 
-def origin_is_sound(origin: str, profile: str) -> bool:
+def origin_is_sound(origin: str, profile: ProfileName) -> bool:
     """3.4 and 8.2: whether anything but `*` alone may match, and the value may be echoed."""
     if not re.fullmatch(r"[\x21-\x2b\x2d-\x7e]{1,1024}", origin):
         return False
@@ -207,7 +208,7 @@ def is_ipv6(text: str) -> bool:
     return True
 
 
-def origin_matches(rule: dict[str, Any], origin: str, profile: str) -> bool:
+def origin_matches(rule: dict[str, Any], origin: str, profile: ProfileName) -> bool:
     """3.2 to 3.4: whether one of the rule's origins matches."""
     for pattern in rule["AllowedOrigins"]:
         if pattern == "*":
@@ -219,7 +220,7 @@ def origin_matches(rule: dict[str, Any], origin: str, profile: str) -> bool:
     return False
 
 
-def wildcard_matches(pattern: str, text: str, profile: str = "r2") -> bool:
+def wildcard_matches(pattern: str, text: str, profile: ProfileName = "r2") -> bool:
     """3.3 and 6: one `*` for host characters, or under `s3` for anything; anchored at both ends."""
     middle = r"[\x00-\U0010ffff]*" if profile == "s3" else r"[a-z0-9.\-_]*"
     return re.fullmatch(middle.join(re.escape(part) for part in pattern.split("*")), text) is not None

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ._decision import Pairs, RawPairs, Reason
-    from ._profiles import Profile
+    from ._profiles import Profile, ProfileName
     from ._rules import Location
     from .policy import Rule
 
@@ -34,7 +34,7 @@ REFUSED_METHODS = _fetch.FORBIDDEN_METHODS | {"OPTIONS"}
 def compile_policy(
     policy: Policy,
     *,
-    profile: str,
+    profile: ProfileName,
     credentials: bool | None,
     extra_methods: Sequence[str],
     star_always: bool,

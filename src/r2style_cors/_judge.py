@@ -10,6 +10,7 @@ from ._rules import judge_rule, judge_size
 
 if TYPE_CHECKING:
     from ._forms import Draft, Reading, Report
+    from ._profiles import ProfileName
     from ._rules import Finding
     from .errors import Problem
     from .policy import Policy
@@ -20,12 +21,12 @@ class Verdict:
     """A reading that has been judged: what the models' constructors need not judge again."""
 
     reading: Reading
-    profile: str
+    profile: ProfileName
     rules: list[dict[str, Any]]
     problems: tuple[Problem, ...]
 
 
-def judge_reading(reading: Reading, profile: str) -> Verdict:
+def judge_reading(reading: Reading, profile: ProfileName) -> Verdict:
     """Judge every rule of a document that has been read; all that is wrong stands in the verdict's problems."""
     report = reading.report.copy()
     rules: list[dict[str, Any]] = []

@@ -23,6 +23,7 @@ from ._rules_origin import NOT_XML, Fault, fault, lower, r2_origin, s3_origin
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from ._profiles import ProfileName
     from .errors import Severity
 
 FIELDS = ("id", "allowed_origins", "allowed_methods", "allowed_headers", "expose_headers", "max_age_seconds")
@@ -76,13 +77,13 @@ RULEBOOKS: Final[Mapping[str, Rulebook]] = {
 }
 
 
-def rulebook(profile: str) -> Rulebook:
+def rulebook(profile: ProfileName) -> Rulebook:
     """Look up the rulebook of `profile`; raises ValueError for a name that is no profile."""
     return RULEBOOKS[profile_named(profile).name]
 
 
 def judge_rule(
-    values: Mapping[str, Any], profile: str, *, any_case: bool = False
+    values: Mapping[str, Any], profile: ProfileName, *, any_case: bool = False
 ) -> tuple[dict[str, Any], list[Finding]]:
     """Judge one rule and clean it.
 

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 
     from ._engine import Engine
     from ._forms import Reading
+    from ._profiles import ProfileName
 
 # What a rule's constructor accepts: the model's names, and the dashboard's keys.
 _NAMES = {**{name: name for name in FIELDS}, **{keys[0]: name for name, keys in KEYS["dashboard"].items()}}
@@ -181,7 +182,7 @@ class Policy(_Model):
     def parse(
         cls,
         data: bytes | str | list[Any] | dict[str, Any],
-        profile: str = "r2",
+        profile: ProfileName = "r2",
         strict: bool = False,
     ) -> Policy:
         """Read a policy in any of the five forms, recognised by its content (SEMANTICS 1 and 2).
@@ -213,11 +214,11 @@ class Policy(_Model):
         return self._verdict.problems
 
     @property
-    def profile(self) -> str:
+    def profile(self) -> ProfileName:
         """The profile it was judged under."""
         return self._verdict.profile
 
-    def validated_for(self, profile: str) -> Policy:
+    def validated_for(self, profile: ProfileName) -> Policy:
         """Judge the policy again as it was written, under another profile.
 
         Args:
@@ -259,7 +260,7 @@ class Policy(_Model):
 
     def compile(
         self,
-        profile: str = "r2",
+        profile: ProfileName = "r2",
         credentials: bool | None = None,
         extra_methods: Sequence[str] = (),
         star_always: bool = False,
@@ -289,7 +290,7 @@ class Policy(_Model):
 
 def load_policy(
     path: str | os.PathLike[str],
-    profile: str = "r2",
+    profile: ProfileName = "r2",
     strict: bool = False,
 ) -> Policy:
     """Read a policy file in any of the five forms (SEMANTICS 1 and 2).
@@ -343,7 +344,7 @@ def _present(rule: Rule) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None and value != ()}
 
 
-def _settle(reading: Reading, profile: str) -> Policy:
+def _settle(reading: Reading, profile: ProfileName) -> Policy:
     """Judge a reading and make a policy of it; raises PolicyError with every problem if one is an error."""
     verdict = judge_reading(reading, profile)
     if any(problem.severity == "error" for problem in verdict.problems):

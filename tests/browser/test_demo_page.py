@@ -179,6 +179,21 @@ def test_unsaved_text_is_not_lost(browser: Browser, demo: Demo) -> None:
         wait(page, 2)
         assert page.input_value("#text") == "mine"
         assert "changed meanwhile" in page.inner_text("#state")
+        page.type("#text", " and more")
+        assert "changed meanwhile" in page.inner_text("#state")
+
+
+def test_a_demo_that_stops_is_told_of(browser: Browser, demo: Demo) -> None:
+    """Where the demo answers no more, the page claims nothing that it cannot know; once it answers again, all is told again."""
+    gone = "The demo does not answer. Is it still running?"
+    with opened(browser, demo.origins["page"]) as page:
+        for path in ("**/policy", "**/examine"):
+            page.route(path, lambda route: route.abort())
+        page.wait_for_function("words => document.querySelector('#found').textContent === words", arg=gone)
+        assert page.inner_text("#state") == gone
+        page.unroute_all()
+        page.wait_for_function("() => document.querySelector('#found').textContent.startsWith('Nothing')")
+        assert page.inner_text("#state") == "In force."
 
 
 def test_page_on_another_name_is_refused(browser: Browser, demo: Demo) -> None:

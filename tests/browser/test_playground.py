@@ -92,6 +92,17 @@ def test_an_unwise_policy_is_told_of(browser: Browser, demo: Demo) -> None:
         assert page.locator("#model .result").is_visible()
 
 
+def test_nothing_is_told_of_a_text_that_is_too_large(browser: Browser, demo: Demo) -> None:
+    """A text that the demo does not read is said to be too large; what was found in the one before it is not shown."""
+    with opened(browser, demo.origins["page"], expected=("400 (Bad Request)",)) as page:
+        typed(page, "[1]")
+        typed(page, "1" * 70_000)
+        assert page.inner_text("#found").startswith("That is too large")
+        assert page.locator("#problems li").count() == page.locator("#marks mark").count() == 0
+        page.click("#tab-matrix")
+        assert page.inner_text("#matrix .scroll").startswith("That is too large")
+
+
 def test_columns_count_characters(browser: Browser, demo: Demo) -> None:
     """A character that JavaScript counts as two units moves no underline."""
     with opened(browser, demo.origins["page"]) as page:

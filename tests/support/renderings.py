@@ -34,6 +34,11 @@ class Ran:
     out: str
     err: str
 
+    @property
+    def told(self) -> str:
+        """What stands on standard error, in one line and without a frame around it."""
+        return " ".join(re.sub("[\u2500-\u257f]", " ", self.err).split())
+
 
 def run(arguments: Sequence[str], *, text: str | None = None, width: int = 80, terminal: str = "piped") -> Ran:
     """Run a command with `text` on its standard input, and `width` columns to print on."""

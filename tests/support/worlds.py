@@ -17,6 +17,7 @@ from r2style_cors import Policy
 
 if TYPE_CHECKING:
     from r2style_cors import Engine
+    from r2style_cors._profiles import ProfileName
 
 Rules: TypeAlias = list[dict[str, Any]]
 
@@ -42,7 +43,7 @@ EXTRAS: list[dict[str, Any]] = [
 ]  # fmt: skip
 
 # How policies are served: their profile, what they may list then, `*` too or not, and the `credentials` that go with it.
-SERVED: list[tuple[str, list[str], list[list[str]], list[bool | None]]] = [
+SERVED: list[tuple[ProfileName, list[str], list[list[str]], list[bool | None]]] = [
     ("r2", TANGLE, [[], ["*"]], [None]),
     ("r2", R2_ORIGINS, [[], ["*"]], [None, False]),
     ("r2", SAFE_ORIGINS, [[]], [True]),

@@ -18,6 +18,8 @@ from ..policy import Policy
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from .._profiles import ProfileName
+
     Ask: TypeAlias = Callable[[], dict[str, Any]]  # gives a policy as parsed JSON, empty where there is none
 
 Reason: TypeAlias = Literal["name", "extra", "no-policy", "no-bucket", "credentials", "refused", "unreachable"]
@@ -112,7 +114,7 @@ def refuse_misplaced(sources: Iterable[str], endpoint_url: str | None, jurisdict
 
 
 def pull(
-    bucket: str, *, endpoint_url: str | None = None, jurisdiction: str | None = None, profile: str = "r2"
+    bucket: str, *, endpoint_url: str | None = None, jurisdiction: str | None = None, profile: ProfileName = "r2"
 ) -> Policy:
     """Read the CORS policy of a live bucket.
 
@@ -138,7 +140,7 @@ def pull(
 class BucketReader:
     """Reads one bucket's policy, as often as it is asked to."""
 
-    def __init__(self, bucket: Bucket, profile: str = "r2") -> None:
+    def __init__(self, bucket: Bucket, profile: ProfileName = "r2") -> None:
         self.bucket = bucket
         self.profile = profile
         self._service = _SERVICES[bucket.service]

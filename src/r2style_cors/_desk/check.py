@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from .._forms import Draft, Reading
+    from .._profiles import ProfileName
     from .._rules import Location
 
 Source: TypeAlias = "Policy | str | bytes | os.PathLike[str] | list[Any] | dict[str, Any]"
@@ -45,7 +46,7 @@ _ALWAYS_SAFELISTED: Final = SAFELISTED_REQUEST_HEADERS - _SOMETIMES_SAFELISTED
 class Target(NamedTuple):
     """Who is to read the file: the profile that judges it, and the forms that are understood, the usual one first."""
 
-    profile: str
+    profile: ProfileName
     forms: tuple[str, ...]
 
 
@@ -125,7 +126,7 @@ class Cover:
         return found
 
 
-def check(policy: Source, profile: str = "r2", *, forms: Collection[str] = FORMS) -> tuple[Problem, ...]:
+def check(policy: Source, profile: ProfileName = "r2", *, forms: Collection[str] = FORMS) -> tuple[Problem, ...]:
     """Everything that is wrong, doubtful or unwise about a policy (SEMANTICS 1.4, and 2 with the list under its table).
 
     Args:
@@ -147,7 +148,7 @@ def check(policy: Source, profile: str = "r2", *, forms: Collection[str] = FORMS
         return error.problems
 
 
-def examine(reading: Reading, profile: str, forms: Collection[str]) -> tuple[Problem, ...]:
+def examine(reading: Reading, profile: ProfileName, forms: Collection[str]) -> tuple[Problem, ...]:
     """What `check` says of a document that has been read."""
     judged = judge_reading(reading, profile).problems
     problems = [_as_r2_has_it(problem) for problem in judged]
@@ -159,7 +160,7 @@ def examine(reading: Reading, profile: str, forms: Collection[str]) -> tuple[Pro
     return tuple(sorted(problems, key=lambda problem: (problem.line or 0, problem.column or 0)))
 
 
-def views_of(reading: Reading, profile: str) -> list[View]:
+def views_of(reading: Reading, profile: ProfileName) -> list[View]:
     """What can be relied on in each rule of a document that has been read."""
     torn = any(problem.code == "json-syntax" for problem in reading.report.problems())
     return [_view(index, reading, profile, torn=torn) for index in range(len(reading.drafts or ()))]
@@ -186,7 +187,7 @@ def _wrong_form(reading: Reading, forms: Collection[str]) -> Iterator[Problem]:
         yield Problem("wrong-form", CODES["wrong-form"].severity, "", spot.line, spot.column, reading.form, message)
 
 
-def _view(index: int, reading: Reading, profile: str, *, torn: bool) -> View:
+def _view(index: int, reading: Reading, profile: ProfileName, *, torn: bool) -> View:
     draft = (reading.drafts or [])[index]
     clean, findings = judge_rule(draft.values, profile, any_case=reading.form == "terraform")
     bad = {finding.at for finding in findings if is_error(finding)}
@@ -347,7 +348,7 @@ def _max_age(view: View) -> Iterator[_Found]:
         yield _Found("max-age-browser", ("max_age_seconds",), message)
 
 
-def _shadowed(views: list[View], profile: str) -> Iterator[tuple[View, _Found]]:
+def _shadowed(views: list[View], profile: ProfileName) -> Iterator[tuple[View, _Found]]:
     """The rules that can never win (SEMANTICS 3.1).
 
     Exact for what a request can ask: a rule is dead if, for each of its origins and methods, some earlier rule has both

@@ -11,6 +11,8 @@ from ..policy import Policy
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from .._profiles import ProfileName
+
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
@@ -31,7 +33,7 @@ def convert(
     data: bytes | str | Policy,
     form: str,
     *,
-    profile: str = "r2",
+    profile: ProfileName = "r2",
     account_id: str | None = None,
     bucket_name: str | None = None,
 ) -> Conversion:

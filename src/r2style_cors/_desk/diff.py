@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from .._engine import Engine, Grant
+    from .._profiles import ProfileName
     from ..policy import Policy, Rule
 
     Rules: TypeAlias = tuple[int, ...]
@@ -100,7 +101,7 @@ class Difference:
         return bool(self.grants or self.headers)
 
 
-def diff(a: Policy, b: Policy, *, profile: str = "r2") -> Difference:
+def diff(a: Policy, b: Policy, *, profile: ProfileName = "r2") -> Difference:
     """Compare what two policies mean: which requests they grant, and with which response headers (SEMANTICS 3 to 6).
 
     Args:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from .._decision import Decision
     from .._engine import Engine, Grant
+    from .._profiles import ProfileName
     from ..policy import Policy
 
 MAX_COMPARED = 1000  # listed origins that an unlisted one is compared with
@@ -112,7 +113,7 @@ def explain(
     method: str,
     headers: Sequence[str] = (),
     actual: bool = False,
-    profile: str = "r2",
+    profile: ProfileName = "r2",
     credentials: bool | None = None,
     extra_methods: Sequence[str] = (),
 ) -> Explanation:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import stat
@@ -14,6 +15,7 @@ def replace_file(path: Path, content: bytes) -> None:
     The new file is on the disk before it takes the old one's place, and its name before this returns.
     """
     target = Path(os.path.realpath(path))  # a link stays one
+    _expect_writable(target)
     fresh = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
     try:
         with fresh.open("xb") as file:
@@ -26,6 +28,16 @@ def replace_file(path: Path, content: bytes) -> None:
     finally:
         fresh.unlink(missing_ok=True)
     _sync_folder(target.parent)
+
+
+def _expect_writable(target: Path) -> None:
+    """Refuse what is to be left alone, though the folder would let it be replaced: a device, and a read-only file."""
+    if not target.exists():
+        return
+    if not target.is_file():
+        raise OSError(errno.EINVAL, "it is not a file", os.fspath(target))
+    if not os.access(target, os.W_OK):
+        raise PermissionError(errno.EACCES, "it is read-only", os.fspath(target))
 
 
 def _sync_folder(folder: Path) -> None:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from .._forms import Draft
+    from .._profiles import ProfileName
     from ..errors import Problem
     from .check import View
 
@@ -79,7 +80,7 @@ class _Edit(NamedTuple):
 class Look:
     """A text that has been read and judged."""
 
-    def __init__(self, text: str, profile: str, forms: Sequence[str]) -> None:
+    def __init__(self, text: str, profile: ProfileName, forms: Sequence[str]) -> None:
         self.at = PolicyText(text)
         self.reading = read(text, strict=True)
         self.form = str(self.reading.form)
@@ -107,7 +108,7 @@ def _places(path: str) -> list[str]:
 
 def fix(
     data: bytes | str,
-    profile: str = "r2",
+    profile: ProfileName = "r2",
     *,
     forms: Sequence[str] = FORMS,
     wanted: Callable[[str], bool] = lambda _code: True,
@@ -173,7 +174,7 @@ def _is_within(before: Iterable[str], after: Iterable[str], *, exactly: bool) ->
     return all(item in rest for item in before)
 
 
-def _in_form(look: Look, profile: str, forms: Sequence[str]) -> str | None:
+def _in_form(look: Look, profile: ProfileName, forms: Sequence[str]) -> str | None:
     """The policy in the first of `forms`, where that is all that it needs and nothing is lost."""
     if [problem.code for problem in look.errors] != ["wrong-form"] or "<!--" in look.at.text:
         return None

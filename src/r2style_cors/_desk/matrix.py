@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from .._engine import Engine, Grant, Grants
+    from .._profiles import ProfileName
     from ..policy import Policy
 
 OriginKind: TypeAlias = Literal["listed", "wildcard", "unlisted", "null"]
@@ -98,7 +99,7 @@ class Matrix:
 
 
 def matrix(
-    policy: Policy, *, profile: str = "r2", credentials: bool | None = None, extra_methods: Sequence[str] = ()
+    policy: Policy, *, profile: ProfileName = "r2", credentials: bool | None = None, extra_methods: Sequence[str] = ()
 ) -> Matrix:
     """What each origin of `policy`, an unlisted one, and `null` get by each method.
 

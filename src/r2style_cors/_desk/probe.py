@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
     from .._browser.safelist import Lines
     from .._browser.walk import Sending
+    from .._profiles import ProfileName
     from ..policy import Policy
 
 Verdict: TypeAlias = Literal["readable", "blocked", "preflight-passed", "not-sent", "unreachable"]
@@ -148,13 +149,15 @@ def probe(
     )
 
 
-def compiled(policy: Policy, *, credentials: bool, extra_methods: Sequence[str] = ()) -> Engine:
+def compiled(
+    policy: Policy, profile: ProfileName = "r2", *, credentials: bool, extra_methods: Sequence[str] = ()
+) -> Engine:
     """The policy as a server for such pages enforces it; without credentials where it does not go with them."""
     policy = expect_policy(policy)
     if credentials:
         with suppress(PolicyError):
-            return policy.compile(credentials=True, extra_methods=extra_methods)
-    return policy.compile(extra_methods=extra_methods)
+            return policy.compile(profile, credentials=True, extra_methods=extra_methods)
+    return policy.compile(profile, extra_methods=extra_methods)
 
 
 def _page_request(
@@ -169,7 +172,11 @@ def _page_request(
     if not is_token(method) or method.upper() in FORBIDDEN_METHODS:
         message = f"no page can use the method {shown(method)!r}"
         raise ValueError(message)
-    target = normal_url(url)
+    try:
+        target = normal_url(url)
+    except ValueError as error:
+        message = f"{error}: write it whole, with http:// or https://"
+        raise ValueError(message) from None
     if has_user(target):
         message = "a page cannot ask for a URL with a user or a password in it"
         raise ValueError(message)
@@ -294,7 +301,7 @@ def _reach_failure(error: httpx.HTTPError, url: str) -> tuple[str, str]:
             return "tls", f"No secure connection to {where}: {cause.reason or cause}."
     if isinstance(error, httpx.ConnectError):
         return "connect", f"Nothing accepts connections at {where}."
-    return "protocol", f"{where} did not answer in HTTP: {shown(str(error))}."
+    return "protocol", f"{where} did not answer in HTTP: {shown(str(error).rstrip('.'))}."
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -27,8 +27,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from .._engine import Engine, Grant
+    from .._profiles import ProfileName
     from .explain import Explanation, RuleWhy
 
+_NEVER_SENT = ("origin-default-port", "origin-unreachable")  # a rule may list such an origin, and no browser sends it
 _STANDS_IN = "PUT"  # what a rule has to allow before the server adds its own methods to it (SEMANTICS 7.2)
 _STANDS_IN_WHY = " The server adds its methods to rules that allow PUT, POST or DELETE, and to no others."
 
@@ -67,7 +69,7 @@ def suggest(
     method: str,
     headers: Sequence[str] = (),
     actual: bool = False,
-    profile: str = "r2",
+    profile: ProfileName = "r2",
     credentials: bool | None = None,
     extra_methods: Sequence[str] = (),
 ) -> Suggestion | None:
@@ -118,7 +120,7 @@ class _Search:
         self,
         policy: Policy,
         wish: Wish,
-        profile: str,
+        profile: ProfileName,
         credentials: bool | None,
         extra_methods: tuple[str, ...],
     ) -> None:
@@ -169,7 +171,7 @@ class _Search:
         if found is not None:
             return self._as_suggestion(*found, lead, added)
         why = " ".join(refusal for refusal in refusals.values() if refusal)
-        return Suggestion(f"{lead}No rule that can be written grants this: {why}", extra_methods=added)
+        return Suggestion(f"{lead}No rule can help: {why}", extra_methods=added)
 
     def _changes(self, rules: tuple[RuleWhy, ...], names: tuple[str, ...]) -> Iterator[_Change]:
         """The near rules, each with what it lacks; and a new rule with all of it."""
@@ -253,17 +255,18 @@ def _method_refusal(method: str) -> str | None:
     return None
 
 
-def _origin_refusal(origin: str, profile: str) -> str | None:
+def _origin_refusal(origin: str, profile: ProfileName) -> str | None:
     """Why an origin cannot be listed, or would not match if it were."""
     if "*" in origin:
         return "No browser sends an origin with a `*`: ask with the origin of one page."
     faults = list(rulebook(profile).origin(origin))
-    if not any(fault.severity == "error" for fault in faults) and profile_named(profile).is_origin(origin):
+    against = [fault for fault in faults if fault.severity == "error" or fault.code in _NEVER_SENT]
+    if not against and profile_named(profile).is_origin(origin):
         return None
+    fault = (against or faults)[0]
     if origin == "null":
-        return f"{faults[0].message} Only `*` matches it, and so every page."
-    mended = faults[0].mended
-    return faults[0].message if mended is None else f"{faults[0].message} Ask with {mended}."
+        return f"{fault.message} Only `*` matches it, and so every page."
+    return fault.message if fault.mended is None else f"{fault.message} Ask with {fault.mended}."
 
 
 def _headers_refusal(names: tuple[str, ...]) -> str | None:

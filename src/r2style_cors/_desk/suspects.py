@@ -60,7 +60,11 @@ SUSPECTS: dict[str, Kind] = {
     "mixed-content": Kind("error", "Serve the URL over https; a secure page may ask this machine alone over http."),
     "dns": Kind("error", "Look for a misspelt name; then ask whoever runs the name's DNS."),
     "connect": Kind("error", "Look whether the server runs, and whether the port is the right one."),
-    "tls": Kind("error", "Mend the certificate, or the scheme: a browser refuses it too, and reports a CORS error."),
+    "tls": Kind(
+        "error",
+        "Mend the certificate, or the scheme: a browser refuses it too, and reports a CORS error. If the browser knows an "
+        "authority of your own, name its certificate in SSL_CERT_FILE.",
+    ),
     "timeout": Kind("error", "Look at the server's log: did the request arrive? Wait longer with --timeout."),
     "protocol": Kind("error", "Look whether the port is that of a web server, and whether https is meant."),
     "redirect-count": Kind("error", "Two places redirect to each other: look at their rules for http, https and `/`."),

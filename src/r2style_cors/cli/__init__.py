@@ -18,17 +18,22 @@ from .pull import pull
 from .schema import schema
 from .simulate import simulate
 
-app: typer.Typer = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="markdown")
-app.command()(demo)
-app.command()(probe)
+app: typer.Typer = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["--help", "-h"]},
+)
 app.command()(check)
-app.command()(schema)
-app.command()(convert)
-app.command()(matrix)
 app.command()(explain)
+app.command()(matrix)
 app.command()(simulate)
+app.command()(probe)
 app.command()(diff)
 app.command()(pull)
+app.command()(convert)
+app.command()(schema)
+app.command()(demo)
 
 
 def _version(wanted: bool) -> None:

@@ -8,7 +8,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from .._fetch import is_token
 from .._text import shown
+from ._shared import fail
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -29,6 +31,15 @@ def header_line(text: str) -> tuple[str, str]:
     """A header as it is written on the command line, `name: value` or the name alone."""
     name, _, value = text.partition(":")
     return name.strip(), value.strip()
+
+
+def page_headers(texts: Iterable[str]) -> list[tuple[str, str | None]]:
+    """The headers that a page sets, None for a value that is not told; where one has no name, say so and exit with 2."""
+    headers = [(*header_line(text), ":" in text) for text in texts]
+    for name, _, _ in headers:
+        if not is_token(name):
+            fail(f"'{shown(name)}' is no header name: write 'name: value', or a name alone.")
+    return [(name, value if told else None) for name, value, told in headers]
 
 
 def row(*cells: Text) -> Table:

@@ -9,6 +9,7 @@ from ..errors import PolicyError
 from ._shared import FINDINGS, MISUSE, fail, read_policy
 
 if TYPE_CHECKING:
+    from .._profiles import ProfileName
     from ..policy import Policy
 
 
@@ -20,7 +21,7 @@ def find_bucket(text: str, endpoint_url: str | None, jurisdiction: str | None) -
         fail(str(error))
 
 
-def read_bucket(bucket: Bucket, profile: str) -> Policy:
+def read_bucket(bucket: Bucket, profile: ProfileName) -> Policy:
     """The bucket's policy; where it has none, say so and exit with 1, and with 2 where it cannot be read."""
     try:
         return BucketReader(bucket, profile).read()
@@ -30,7 +31,7 @@ def read_bucket(bucket: Bucket, profile: str) -> Policy:
         fail(str(error))
 
 
-def read_any(source: str, profile: str, endpoint_url: str | None, jurisdiction: str | None) -> Policy:
+def read_any(source: str, profile: ProfileName, endpoint_url: str | None, jurisdiction: str | None) -> Policy:
     """The policy of a live bucket, of a file, or in standard input."""
     if is_bucket(source):
         return read_bucket(find_bucket(source, endpoint_url, jurisdiction), profile)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Group
@@ -33,8 +34,7 @@ def listed(*, as_json: bool) -> str | RenderableType:
 def explained(name: str, *, as_json: bool) -> str | RenderableType:
     """One code. Raises ValueError where there is none of that name."""
     if name not in CODES:
-        message = f"There is no code {name!r}; see check --list."
-        raise ValueError(message)
+        raise ValueError(no_code(name))
     if as_json:
         return json.dumps(_told(name), indent=2)
     code = CODES[name]
@@ -42,6 +42,12 @@ def explained(name: str, *, as_json: bool) -> str | RenderableType:
     if name in FIXABLE:
         head.append(", which --fix mends where that is safe")
     return Group(head, "", Line(code.meaning), Line(code.why), Line(code.instead, "green"))
+
+
+def no_code(name: str) -> str:
+    """What to say where there is no code of that name."""
+    near = "".join(f" Did you mean {close}?" for close in get_close_matches(name, CODES, 1))
+    return f"There is no code {name!r}; see check --list.{near}"
 
 
 def _told(name: str) -> dict[str, Any]:

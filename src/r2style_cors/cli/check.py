@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 import typer
 from rich.console import Console
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from .._desk.check import Target
     from .._desk.fix import Fixed
     from ..errors import Problem
-
-_FORMATS = ("text", "json", "github", "sarif")
 
 
 class _Task(NamedTuple):
@@ -55,7 +53,8 @@ def check(
     ] = None,
     *,
     target: Annotated[
-        str, typer.Option("--for", metavar="r2|s3|wrangler|dashboard", help="Who is to read the files.")
+        Literal["r2", "s3", "wrangler", "dashboard"],
+        typer.Option("--for", metavar="r2|s3|wrangler|dashboard", help="Who is to read the files."),
     ] = "r2",
     select: Annotated[
         list[str] | None, typer.Option(metavar="CODE", help="Only these codes. Repeatable, or with commas.")
@@ -65,8 +64,8 @@ def check(
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Warnings fail, as errors do.")] = False,
     format: Annotated[
-        str | None,
-        typer.Option(metavar="|".join(_FORMATS), help="How to print what is found.", show_default="text"),
+        Literal["text", "json", "github", "sarif"] | None,
+        typer.Option(metavar="text|json|github|sarif", help="How to print what is found.", show_default="text"),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     fix: Annotated[bool, typer.Option("--fix", help="Mend what has one safe answer, and show it as a diff.")] = False,
@@ -123,8 +122,6 @@ def _tell_codes(name: str | None, *, as_json: bool) -> None:
 def _task(target: str, select: list[str] | None, ignore: list[str] | None, *, fix: bool, write: bool) -> _Task:
     from .._desk.check import TARGETS
 
-    if target not in TARGETS:
-        fail(f"--for is one of {', '.join(TARGETS)}, not {target}.")
     selected, ignored = _codes(select), _codes(ignore)
     return _Task(
         TARGETS[target],
@@ -137,18 +134,17 @@ def _task(target: str, select: list[str] | None, ignore: list[str] | None, *, fi
 def _codes(options: list[str] | None) -> frozenset[str]:
     """The codes that an option names; where one is none, say so and exit with 2."""
     from .._codes import CODES
+    from ._report_codes import no_code
 
     named = frozenset(code.strip() for option in options or [] for code in option.split(","))
     unknown = sorted(named - CODES.keys())
     if unknown:
-        fail(f"There is no code {unknown[0]!r}; see check --list.")
+        fail(no_code(unknown[0]))
     return named
 
 
 def _format(format: str | None, *, json: bool) -> str:
-    """The format that is asked for by either option; where there is none such, say so and exit with 2."""
-    if format is not None and format not in _FORMATS:
-        fail(f"--format is one of {', '.join(_FORMATS)}, not {format}.")
+    """The format that is asked for by either option; where they differ, say so and exit with 2."""
     if json and format not in (None, "json"):
         fail(f"--json does not go with --format {format}.")
     return "json" if json else format or "text"

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .._text import shown, visible
 from ..errors import PolicyError
-from ._shared import fail, read_bytes
+from ._shared import File, Form, Profile, fail, read_bytes, write_file
 
 if TYPE_CHECKING:
     from .._desk.convert import Conversion
+    from .._profiles import ProfileName
 
 
 def convert(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="The policy, in any form; - is standard input.")],
+    file: File,
     *,
-    to: Annotated[str, typer.Option(metavar="FORM", help="dashboard, api, s3, xml or terraform.")],
+    to: Annotated[Form, typer.Option(metavar="FORM", help="dashboard, api, s3, xml or terraform.")],
     output: Annotated[
         str, typer.Option("--output", "-o", metavar="OUT", help="The file to write; - is standard output.")
     ] = "-",
-    account_id: Annotated[str | None, typer.Option(help="For terraform: the account to name.")] = None,
-    bucket: Annotated[str | None, typer.Option(help="For terraform: the bucket to name.")] = None,
-    profile: Annotated[str, typer.Option(metavar="r2|s3", help="Judge the policy as R2 or as S3 does.")] = "r2",
+    account_id: Annotated[str | None, typer.Option(metavar="ID", help="For terraform: the account to name.")] = None,
+    bucket: Annotated[str | None, typer.Option(metavar="NAME", help="For terraform: the bucket to name.")] = None,
+    profile: Profile = "r2",
 ) -> None:
     """Write a policy in another form: dashboard, api, s3, xml or terraform.
 
@@ -39,14 +39,11 @@ def convert(
     if output == "-":
         typer.echo(converted.text.encode("utf-8"), nl=False)  # whatever the terminal's encoding: it is a policy file
         return
-    try:
-        _put(Path(output), converted.text)
-    except OSError as error:
-        fail(f"{output}: cannot be written: {error.strerror}.")
+    write_file(output, converted.text)
     typer.echo(f"{visible(output)} is written, in the form {to}.", err=True)
 
 
-def _converted(file: str, form: str, profile: str, account_id: str | None, bucket: str | None) -> Conversion:
+def _converted(file: str, form: str, profile: ProfileName, account_id: str | None, bucket: str | None) -> Conversion:
     from .._desk.convert import convert as written_as
 
     try:
@@ -55,11 +52,3 @@ def _converted(file: str, form: str, profile: str, account_id: str | None, bucke
         fail(str(PolicyError(error.problems, error.form, "standard input" if file == "-" else file)))
     except ValueError as error:
         fail(str(error))
-
-
-def _put(path: Path, text: str) -> None:
-    from .._desk.files import replace_file
-
-    if path.exists() and not path.is_file():  # a directory, or a device, which must not become a file
-        fail(f"{path}: is not a file, and is left as it is.")
-    replace_file(path, text.encode())

@@ -24,9 +24,13 @@ _NEEDED = ("uvicorn", "boto3", "botocore")
 
 def demo(
     *,
-    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="The page's port; 0 for any free one.")] = 8000,
-    policy: Annotated[Path, typer.Option(help="The policy file; made with a starter policy if missing.")] = POLICY,
+    host: Annotated[str, typer.Option(metavar="ADDRESS", help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, metavar="PORT", help="The page's port; 0 for any free one.")
+    ] = 8000,
+    policy: Annotated[
+        Path, typer.Option(metavar="FILE", help="The policy file; made with a starter policy if missing.")
+    ] = POLICY,
     open_page: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
 ) -> None:
     """See in a browser what a policy file grants and refuses, behind an ASGI and a WSGI server.

@@ -12,10 +12,9 @@ from rich.padding import Padding
 from rich.text import Text
 
 from .._desk.bucket import refuse_misplaced
-from .._profiles import profile_named
 from .._text import shown
 from ._live import read_any
-from ._shared import FINDINGS, fail
+from ._shared import FINDINGS, AsJson, EndpointUrl, Jurisdiction, Profile, fail
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Iterator, Sequence
@@ -32,10 +31,10 @@ def diff(
     a: Annotated[str, typer.Argument(metavar="A", help=_SOURCE)],
     b: Annotated[str, typer.Argument(metavar="B", help="Another.")],
     *,
-    profile: Annotated[str, typer.Option(metavar="r2|s3", help="Compare as R2 or as S3 answers.")] = "r2",
-    endpoint_url: Annotated[str | None, typer.Option(help="With s3://: where the S3 API is, if not at AWS.")] = None,
-    jurisdiction: Annotated[str | None, typer.Option(help="With r2://: the bucket's jurisdiction, such as eu.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    profile: Profile = "r2",
+    endpoint_url: EndpointUrl = None,
+    jurisdiction: Jurisdiction = None,
+    as_json: AsJson = False,
 ) -> None:
     """Tell whether two policies mean the same: the same answer for every origin, method and set of request headers.
 
@@ -49,7 +48,7 @@ def diff(
     """
     from .._desk.diff import diff as difference_of
 
-    _check(a, b, profile, endpoint_url, jurisdiction)
+    _check(a, b, endpoint_url, jurisdiction)
     policies = [read_any(source, profile, endpoint_url, jurisdiction) for source in (a, b)]
     found = difference_of(policies[0], policies[1], profile=profile)
     names = {"a": _name(a), "b": _name(b)}
@@ -63,12 +62,11 @@ def diff(
         raise typer.Exit(FINDINGS)
 
 
-def _check(a: str, b: str, profile: str, endpoint_url: str | None, jurisdiction: str | None) -> None:
+def _check(a: str, b: str, endpoint_url: str | None, jurisdiction: str | None) -> None:
     """Refuse what cannot be carried out, before anything is read."""
     if a == b == "-":
         fail("Only one of the two can be standard input.")
     try:
-        profile_named(profile)
         refuse_misplaced((a, b), endpoint_url, jurisdiction)
     except ValueError as error:
         fail(str(error))

@@ -13,10 +13,21 @@ from rich.table import Table
 from rich.text import Text
 
 from .._browser.safelist import is_forbidden_header, needs_preflight, normalized_method, unsafe_header_names
-from .._fetch import is_token
 from .._text import shown
-from ._exchange import header_line
-from ._shared import FINDINGS, fail, read_policy
+from ._exchange import page_headers
+from ._shared import (
+    FINDINGS,
+    AsJson,
+    Credentials,
+    ExtraMethods,
+    File,
+    Headers,
+    Method,
+    Origin,
+    Profile,
+    fail,
+    read_policy,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,6 +35,7 @@ if TYPE_CHECKING:
 
     from .._desk.explain import Explanation, RuleWhy
     from .._desk.suggest import Suggestion
+    from .._profiles import ProfileName
     from ..policy import Policy
 
     _Headers: TypeAlias = Sequence[tuple[str, str | None]]  # names, and values where they are told
@@ -34,22 +46,18 @@ _MARGIN = "  "
 
 
 def explain(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="The policy, in any form; - is standard input.")],
+    file: File,
     *,
-    origin: Annotated[str, typer.Option(help="The origin of the page: scheme://name[:port], or null.")],
-    method: Annotated[str, typer.Option(help="The method that the page uses.")],
-    header: Annotated[
-        list[str] | None, typer.Option(help="A header that the page sets: 'name: value', or a name alone. Repeatable.")
-    ] = None,
+    origin: Origin,
+    method: Method,
+    header: Headers = None,
     actual: Annotated[
         bool, typer.Option("--actual", help="Explain the actual request, not the preflight before it.")
     ] = False,
-    profile: Annotated[str, typer.Option(metavar="r2|s3", help="Answer as R2 or as S3 does.")] = "r2",
-    credentials: Annotated[bool, typer.Option("--credentials", help="The server allows credentials.")] = False,
-    extra_method: Annotated[
-        list[str] | None, typer.Option(help="A method that the server adds to the policy's. Repeatable.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    profile: Profile = "r2",
+    credentials: Credentials = False,
+    extra_method: ExtraMethods = None,
+    as_json: AsJson = False,
 ) -> None:
     """Say what a policy answers to one request, and why: rule by rule, and the response as it is sent.
 
@@ -62,7 +70,7 @@ def explain(
 
     Exits with 0 if the request is granted, with 1 if it is not, with 2 if there is no policy to ask.
     """
-    headers = _page_headers(header or [])
+    headers = page_headers(header or [])
     asked: dict[str, Any] = {
         "origin": origin,
         "method": normalized_method(method),
@@ -82,22 +90,13 @@ def explain(
     raise typer.Exit(0 if explained.decision.allowed else FINDINGS)
 
 
-def _page_headers(texts: Iterable[str]) -> _Headers:
-    """The headers that the page sets, None for a value that is not told; where one has no name, say so and exit with 2."""
-    headers = [(*header_line(text), ":" in text) for text in texts]
-    for name, _, _ in headers:
-        if not is_token(name):
-            fail(f"'{shown(name)}' is no header name: write 'name: value', or a name alone.")
-    return [(name, value if told else None) for name, value, told in headers]
-
-
 def _requested(headers: _Headers) -> list[str]:
     """The names that a preflight asks for: the CORS-unsafe ones, and those whose values may make them so."""
     unsafe = unsafe_header_names((name, value) for name, value in headers if value is not None)
     return [name for name, value in headers if value is None or name.lower() in unsafe]
 
 
-def _answers(file: str, profile: str, asked: dict[str, Any]) -> tuple[Explanation, Suggestion | None]:
+def _answers(file: str, profile: ProfileName, asked: dict[str, Any]) -> tuple[Explanation, Suggestion | None]:
     from .._desk.explain import explain as explanation_of
     from .._desk.suggest import suggest
 

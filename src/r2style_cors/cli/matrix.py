@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.console import Console
@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from .._text import shown
-from ._shared import fail, read_policy
+from ._shared import AsJson, Credentials, ExtraMethods, File, Profile, fail, read_policy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,21 +25,19 @@ _GAP = 2
 
 
 def matrix(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="The policy, in any form; - is standard input.")],
+    file: File,
     *,
-    profile: Annotated[str, typer.Option(metavar="r2|s3", help="Answer as R2 or as S3 does.")] = "r2",
-    credentials: Annotated[bool, typer.Option("--credentials", help="The server allows credentials.")] = False,
-    extra_method: Annotated[
-        list[str] | None, typer.Option(help="A method that the server adds to the policy's. Repeatable.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    profile: Profile = "r2",
+    credentials: Credentials = False,
+    extra_method: ExtraMethods = None,
+    as_json: AsJson = False,
 ) -> None:
     """Show a policy as a table: what each origin gets by each method, and which headers it may ask for.
 
     The rows are the origins that the policy lists, any other origin, and null.
 
     --json prints one object: `methods`, and `rows` with `origin`, `kind` (listed, wildcard, unlisted or null) and
-    `cells`, one for each method, with `granted`, `headers` (none, named, all, or null) and `grants` (each with `rule`,
+    `cells`, by method, each with `granted`, `headers` (none, named, all, or null) and `grants` (each with `rule`,
     `headers` and `names`).
 
     Exits with 0, or with 2 if there is no policy to show.

@@ -12,8 +12,8 @@ from rich.text import Text
 
 from .._fetch import CORS_RESPONSE_HEADERS
 from .._text import shown
-from ._exchange import exchange_parts, header_line, indented, row, shown_lines
-from ._shared import FINDINGS, MISUSE, fail, read_policy
+from ._exchange import exchange_parts, indented, page_headers, row, shown_lines
+from ._shared import FINDINGS, MISUSE, AsJson, ExtraMethods, Headers, Method, Origin, Profile, fail, read_policy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .._desk.probe import Compared, Probe
     from .._desk.suspects import Suspect
     from .._engine import Engine
+    from .._profiles import ProfileName
     from ..browser import Exchange
 
 # What an answer is judged by, and what tells who gave it.
@@ -49,25 +50,26 @@ _STYLES = {"error": "red", "warning": "yellow", "note": "cyan"}
 def probe(
     url: Annotated[str, typer.Argument(metavar="URL", help="Where the page asks.")],
     *,
-    origin: Annotated[str, typer.Option(help="The origin of the page: scheme://name[:port], or null.")],
-    method: Annotated[str, typer.Option(help="The method that the page uses.")] = "GET",
-    header: Annotated[
-        list[str] | None, typer.Option(help="A header that the page sets: 'name: value', or a name alone. Repeatable.")
+    origin: Origin,
+    method: Method = "GET",
+    header: Headers = None,
+    body_type: Annotated[
+        str | None, typer.Option(metavar="TYPE", help="The Content-Type of what the page sends.")
     ] = None,
-    body_type: Annotated[str | None, typer.Option(help="The Content-Type of what the page sends.")] = None,
     credentials: Annotated[bool, typer.Option("--credentials", help="The page asks with credentials.")] = False,
     policy: Annotated[
         str | None,
-        typer.Option(help="A policy file; compare what the server does with what it says. - is standard input."),
+        typer.Option(
+            metavar="FILE", help="A policy file; compare what the server does with what it says. - is standard input."
+        ),
     ] = None,
-    extra_method: Annotated[
-        list[str] | None, typer.Option(help="A method that the server adds to the policy's. Repeatable.")
-    ] = None,
+    profile: Profile = "r2",
+    extra_method: ExtraMethods = None,
     send: Annotated[
         bool, typer.Option("--send", help="Send methods other than GET and HEAD too, without a body.")
     ] = False,
-    timeout: Annotated[float, typer.Option(min=0.001, help="Seconds for all of it.")] = 10.0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    timeout: Annotated[float, typer.Option(min=0.001, metavar="SECONDS", help="Seconds for all of it.")] = 10.0,
+    as_json: AsJson = False,
 ) -> None:
     """Ask a live server as a browser would, and say whether the page may read the answer, and why not.
 
@@ -83,9 +85,12 @@ def probe(
     policy says, with 2 if there was no answer or nothing to send.
     """
     ask = _asker()
+    if policy is None and (extra_method or profile != "r2"):
+        fail("--profile and --extra-method go with --policy.")
+    headers = [(name, value or "") for name, value in page_headers(header or [])]
+    headers += [("content-type", body_type)] if body_type else []
     try:
-        engine = _engine(policy, extra_method or [], credentials=credentials) if policy else None
-        headers = [*map(header_line, header or []), *([("content-type", body_type)] if body_type else [])]
+        engine = None if policy is None else _engine(policy, profile, extra_method or [], credentials=credentials)
         found = ask(
             url, origin=origin, method=method, headers=headers, credentials=credentials, policy=engine, send=send,
             timeout=timeout,
@@ -109,10 +114,10 @@ def _asker() -> Callable[..., Probe]:
     return ask
 
 
-def _engine(file: str, extra_methods: list[str], *, credentials: bool) -> Engine:
+def _engine(file: str, profile: ProfileName, extra_methods: list[str], *, credentials: bool) -> Engine:
     from .._desk.probe import compiled
 
-    return compiled(read_policy(file), credentials=credentials, extra_methods=extra_methods)
+    return compiled(read_policy(file, profile), profile, credentials=credentials, extra_methods=extra_methods)
 
 
 def _status(found: Probe) -> int:

@@ -4,34 +4,34 @@ from __future__ import annotations
 
 import signal
 import time
-from pathlib import Path  # noqa: TC003 - typer reads the annotation
-from typing import TYPE_CHECKING, Annotated, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .._desk.bucket import refuse_misplaced
-from .._profiles import profile_named
 from .._text import visible
 from ._live import find_bucket, read_bucket
-from ._shared import fail
+from ._shared import EndpointUrl, Form, Jurisdiction, Profile, fail, write_file
 
 if TYPE_CHECKING:
     from .._desk.bucket import Bucket
+    from .._profiles import ProfileName
 
 
 def pull(
     bucket: Annotated[str, typer.Argument(metavar="BUCKET", help="s3://BUCKET or r2://ACCOUNT/BUCKET.")],
     *,
-    output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where to write it.")] = None,
-    to: Annotated[
-        Literal["dashboard", "api", "s3", "xml", "terraform"], typer.Option(help="The form to write it in.")
-    ] = "dashboard",
+    output: Annotated[
+        str, typer.Option("--output", "-o", metavar="FILE", help="The file to write; - is standard output.")
+    ] = "-",
+    to: Annotated[Form, typer.Option(metavar="FORM", help="dashboard, api, s3, xml or terraform.")] = "dashboard",
     every: Annotated[
         float | None, typer.Option(min=1, metavar="SECONDS", help="Keep FILE like the bucket's policy.")
     ] = None,
-    profile: Annotated[str, typer.Option(metavar="r2|s3", help="Judge it as R2 or as S3 does.")] = "r2",
-    endpoint_url: Annotated[str | None, typer.Option(help="With s3://: where the S3 API is, if not at AWS.")] = None,
-    jurisdiction: Annotated[str | None, typer.Option(help="With r2://: the bucket's jurisdiction, such as eu.")] = None,
+    profile: Profile = "r2",
+    endpoint_url: EndpointUrl = None,
+    jurisdiction: Jurisdiction = None,
 ) -> None:
     """Read a live bucket's policy. Nothing is ever written to a bucket.
 
@@ -43,34 +43,28 @@ def pull(
     Exits with 0, with 1 if the bucket has no policy, or with 2 if it cannot be read or FILE not be written.
     """
     try:
-        profile_named(profile)
         refuse_misplaced([bucket], endpoint_url, jurisdiction)
     except ValueError as error:
         fail(str(error))
     found = find_bucket(bucket, endpoint_url, jurisdiction)
     if every is None:
         _once(found, output, to, profile)
-    elif output is None:
+    elif output == "-":
         fail("--every needs a file to keep: -o FILE")
     else:
-        _keep(found, output, to, profile, every)
+        _keep(found, Path(output), to, profile, every)
 
 
-def _once(bucket: Bucket, output: Path | None, form: str, profile: str) -> None:
-    policy = read_bucket(bucket, profile)
-    if output is None:
-        typer.echo(policy.dump(form).encode("utf-8"), nl=False)
+def _once(bucket: Bucket, output: str, form: str, profile: ProfileName) -> None:
+    text = read_bucket(bucket, profile).dump(form)
+    if output == "-":
+        typer.echo(text.encode("utf-8"), nl=False)
         return
-    from .._desk.files import replace_file
-
-    try:
-        replace_file(output, policy.dump(form).encode())
-    except OSError as error:
-        fail(f"{output} cannot be written: {error.strerror}.")
+    write_file(output, text)
     _say(f"Wrote {output} from {bucket}.")
 
 
-def _keep(bucket: Bucket, output: Path, form: str, profile: str, every: float) -> None:
+def _keep(bucket: Bucket, output: Path, form: str, profile: ProfileName, every: float) -> None:
     """Follow the bucket until SIGINT or SIGTERM."""
     from .._desk.bucket import BucketReader
     from .._desk.follow import BucketFollower

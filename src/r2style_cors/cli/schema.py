@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from ._shared import fail
-
 
 def schema(
-    form: Annotated[str, typer.Argument(metavar="FORM", help="dashboard, api, s3 or terraform.")],
+    form: Annotated[
+        Literal["dashboard", "api", "s3", "terraform"],
+        typer.Argument(metavar="FORM", help="dashboard, api, s3 or terraform."),
+    ],
 ) -> None:
     """Print the JSON Schema, 2020-12, of a form: dashboard, api, s3 or terraform.
 
@@ -20,8 +21,4 @@ def schema(
     """
     from ..policy import policy_schema
 
-    try:
-        found = policy_schema(form)
-    except ValueError as error:
-        fail(str(error))
-    typer.echo(json.dumps(found, indent=2))
+    typer.echo(json.dumps(policy_schema(form), indent=2))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 import typer
 from rich.console import Console, Group
@@ -12,7 +12,7 @@ from rich.text import Text
 
 from .._text import shown
 from ._exchange import exchange_parts, header_line, indented, row, shown_lines
-from ._shared import FINDINGS, fail, read_policy
+from ._shared import FINDINGS, AsJson, ExtraMethods, File, Origin, Profile, fail, read_policy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,62 +36,67 @@ _ELEMENTS: dict[str, Any] = {
     "audio": "audio",
 }
 _SCRIPTED = ("fetch", "xhr")
-_KINDS = (*_SCRIPTED, *_ELEMENTS, "module", "font")
 _DEFAULTS: dict[str, Any] = {
     "method": "GET", "headers": (), "body": None, "mode": "cors", "credentials": "same-origin", "redirect": "follow",
     "upload_listener": False,
 }  # fmt: skip
 
 
-# What the command takes, in its order.
-_File: TypeAlias = Annotated[
-    str, typer.Argument(metavar="POLICY", help="The policy, in any form; - is standard input.")
+# What this command takes alone, in its order.
+_Url: TypeAlias = Annotated[str, typer.Option(metavar="URL", help="What the page asks for.")]
+_Kind: TypeAlias = Annotated[
+    Literal["fetch", "xhr", "img", "script", "css", "video", "audio", "module", "font"],
+    typer.Option("--as", metavar="fetch|xhr|img|script|css|video|audio|module|font", help="What asks."),
 ]
-_Page: TypeAlias = Annotated[str, typer.Option(help="The origin of the page: scheme://name[:port], or null.")]
-_Url: TypeAlias = Annotated[str, typer.Option(help="What the page asks for.")]
-_Kind: TypeAlias = Annotated[str, typer.Option("--as", metavar="|".join(_KINDS), help="What asks.")]
-_Method: TypeAlias = Annotated[str, typer.Option(help="The method that the script uses.")]
+_Method: TypeAlias = Annotated[str, typer.Option(metavar="METHOD", help="The method that the script uses.")]
 _Header: TypeAlias = Annotated[
     list[str] | None, typer.Option(metavar="NAME:VALUE", help="A header that the script sets. Repeatable.")
 ]
 _Body: TypeAlias = Annotated[
     str | None,
-    typer.Option(help="What is sent: text, search-params, form-data, bytes, stream, or a blob's type: a/b."),
+    typer.Option(
+        metavar="BODY", help="What is sent: text, search-params, form-data, bytes, stream, or a blob's type: a/b."
+    ),
 ]
-_Credentials: TypeAlias = Annotated[str, typer.Option(metavar="omit|same-origin|include", help="The credentials mode.")]
-_Mode: TypeAlias = Annotated[str, typer.Option(metavar="cors|no-cors|same-origin", help="The mode.")]
-_Redirect: TypeAlias = Annotated[str, typer.Option(metavar="follow|error|manual", help="The redirect mode.")]
+_Credentials: TypeAlias = Annotated[
+    Literal["omit", "same-origin", "include"],
+    typer.Option(metavar="omit|same-origin|include", help="The credentials mode."),
+]
+_Mode: TypeAlias = Annotated[
+    Literal["cors", "no-cors", "same-origin"], typer.Option(metavar="cors|no-cors|same-origin", help="The mode.")
+]
+_Redirect: TypeAlias = Annotated[
+    Literal["follow", "error", "manual"], typer.Option(metavar="follow|error|manual", help="The redirect mode.")
+]
 _Crossorigin: TypeAlias = Annotated[
-    str | None, typer.Option(metavar="anonymous|use-credentials", help="An element's attribute.")
+    Literal["anonymous", "use-credentials"] | None,
+    typer.Option(metavar="anonymous|use-credentials", help="An element's attribute."),
 ]
 _UploadListener: TypeAlias = Annotated[
     bool, typer.Option("--upload-listener", help="With --as xhr: a script listens to the upload.")
 ]
 _Browser: TypeAlias = Annotated[
-    str,
+    Literal["standard", "chromium", "firefox", "webkit"],
     typer.Option(
         metavar="standard|chromium|firefox|webkit", help="Whose limits, departures from the standard and words."
     ),
 ]
-_Status: TypeAlias = Annotated[int, typer.Option(min=200, max=599, help="The status that the application answers.")]
+_Status: TypeAlias = Annotated[
+    int, typer.Option(min=200, max=599, metavar="STATUS", help="The status that the application answers.")
+]
 _ResponseHeader: TypeAlias = Annotated[
     list[str] | None,
     typer.Option(metavar="NAME:VALUE", help="A header that the application answers. Repeatable."),
 ]
-_Profile: TypeAlias = Annotated[str, typer.Option(metavar="r2|s3", help="Answer as R2 or as S3 does.")]
 _AllowCredentials: TypeAlias = Annotated[
     bool, typer.Option("--allow-credentials", help="The server allows credentials.")
 ]
-_ExtraMethod: TypeAlias = Annotated[
-    list[str] | None, typer.Option(help="A method that the server adds to the policy's. Repeatable.")
-]
-_AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def simulate(
-    file: _File,
+    file: File,
     *,
-    page: _Page,
+    page: Origin,
     url: _Url,
     kind: _Kind = "fetch",
     method: _Method = "GET",
@@ -105,10 +110,10 @@ def simulate(
     browser: _Browser = "standard",
     status: _Status = 200,
     response_header: _ResponseHeader = None,
-    profile: _Profile = "r2",
+    profile: Profile = "r2",
     allow_credentials: _AllowCredentials = False,
-    extra_method: _ExtraMethod = None,
-    as_json: _AsJson = False,
+    extra_method: ExtraMethods = None,
+    as_json: AsJson = False,
 ) -> None:
     """Say what a browser does with a page's fetch under a policy: what it sends, what it checks, what the page may read.
 
@@ -146,9 +151,6 @@ def _simulated(engine: Engine, answer: tuple[int, Lines], fetch: Fetch, browser:
     from ..browser import BROWSERS, Response, Site
     from ..browser import simulate as simulation
 
-    if browser not in BROWSERS:
-        message = f"browser must be one of {', '.join(BROWSERS)}, not '{shown(browser)}'"
-        raise ValueError(message)
     return simulation(Site(engine, default=Response(*answer)), fetch, browser=BROWSERS[browser])
 
 
@@ -156,9 +158,6 @@ def _fetch(kind: str, page: str, url: str, crossorigin: str | None, script: dict
     """What is asked for; a script and an element may choose different things."""
     from ..browser import Fetch
 
-    if kind not in _KINDS:
-        message = f"--as must be one of {', '.join(_KINDS)}, not '{shown(kind)}'"
-        raise ValueError(message)
     if kind in _SCRIPTED:
         _refuse(kind, {"crossorigin": crossorigin})
         return _scripted(kind, page, url, {**script, **_body(script["body"])})

@@ -3,8 +3,8 @@ import { element } from "./card.js";
 
 const place = document.querySelector("#matrix .scroll");
 
-export function showMatrix(matrix) {
-  place.replaceChildren(matrix ? table(matrix) : element("p", "This is no policy yet: see what is wrong with it.", "about"));
+export function showMatrix({ matrix, refusal = "This is no policy yet: see what is wrong with it." }) {
+  place.replaceChildren(matrix ? table(matrix) : element("p", refusal, "about"));
 }
 
 function table({ methods, rows }) {

@@ -89,11 +89,10 @@ async function examine() {
   const turn = begin();
   const { good, said } = await send("/examine", { text: policyText(), fetch: described(site.bucket()) });
   if (turn !== examined) return;
-  if (good) {
-    showFindings(said);
-    showMatrix(said.matrix);
-  }
-  showModel(good ? said.fetch : { refusal: said.message }, site);
+  const found = good ? said : { refusal: said.message, fetch: { refusal: said.message } };
+  showFindings(found);
+  showMatrix(found);
+  showModel(found.fetch, site);
   document.body.dataset.examined = "true";
 }
 

@@ -11,8 +11,10 @@ const marks = document.querySelector("#marks");
 const state = document.querySelector("#state");
 const form = document.querySelector("#form");
 
-let saved = ""; // the file's text that is being edited
+let edits = ""; // the file's text that is being edited
+let saved = ""; // the same with the line ends that a textarea has
 let seen = ""; // the file's text when it was last looked at
+let gone = ""; // why the file cannot be looked at, where it cannot
 let recognised = ""; // its form, where it has one
 let standing = []; // what is to be told of that text where it is not edited
 let tellChanged, tellTyped;
@@ -43,10 +45,17 @@ async function load() {
 
 async function look() {
   const { good, said } = await ask("/policy");
+  if (gone !== (good ? "" : said.message)) {
+    gone = good ? "" : said.message;
+    tellState();
+    tellTyped(); // what is found in the text is known no longer, or again
+  }
   if (!good || said.text === seen) return;
   if (isSaved()) take(said);
-  else tell("The file changed meanwhile. “Back to the file” shows it, and drops what you typed.", "warning");
-  seen = said.text;
+  else {
+    seen = said.text;
+    tellState();
+  }
   tellChanged();
 }
 
@@ -79,8 +88,9 @@ export function write(words) {
 
 function take(said) {
   text.value = said.text;
-  saved = text.value; // with the line ends that a textarea has
-  seen = said.text;
+  saved = text.value;
+  gone = "";
+  edits = seen = said.text;
   standing = standingOf(said.problems);
   edited();
 }
@@ -98,8 +108,14 @@ function edited() {
   numbers.textContent = Array.from({ length: count }, (_, index) => index + 1).join("\n");
   underline(marks, text.value, []);
   scrolled();
-  tell(...(isSaved() ? standing : ["Not saved yet.", ""]));
+  tellState();
   tellTyped();
+}
+
+function tellState() {
+  if (gone) tell(gone, "error");
+  else if (seen !== edits) tell("The file changed meanwhile. “Back to the file” shows it, and drops what you typed.", "warning");
+  else tell(...(isSaved() ? standing : ["Not saved yet.", ""]));
 }
 
 function scrolled() {
@@ -119,13 +135,13 @@ function tell(words, kind) {
   state.dataset.kind = kind;
 }
 
-// What was found in the text that is in the editor now.
-export function showFindings({ form: found, problems }) {
+// What was found in the text that is in the editor now, or why nothing can be told of it.
+export function showFindings({ form: found, problems = [], refusal = "Nothing to find fault with." }) {
   form.value = recognised = found ?? "";
   underline(marks, text.value, problems);
   scrolled();
   text.ariaInvalid = String(problems.some(({ severity }) => severity === "error"));
-  document.querySelector("#found").textContent = problems.length ? counted(problems) : "Nothing to find fault with.";
+  document.querySelector("#found").textContent = problems.length ? counted(problems) : refusal;
   document.querySelector("#problems").replaceChildren(...problems.map(problemItem));
 }
 
