@@ -832,48 +832,6 @@ def test_max_age_caps(browser: Browser, cap: int | None) -> None:
     assert BROWSERS[browser.name] is browser
 
 
-def test_a_negative_max_age() -> None:
-    """4.8, step 7.9: it is no number, so five seconds; in Chromium none."""
-    site = Site(answers={"OPTIONS": Response(204, (*GRANT, (ACAM, "PUT"), (ACMA, "-1")))}, default=Response(200, GRANT))
-    for browser, preflights in ((STANDARD, 1), (CHROMIUM, 2)):
-        cache = PreflightCache()
-        found = [simulate(site, PUT, browser=browser, cache=cache) for _ in range(2)]
-        assert sum(len(each.preflights) for each in found) == preflights
-
-
-OTHER_QUIRKS: dict[str, tuple[Site, Fetch, list[str], list[str]]] = {
-    "star-covers-authorization": (
-        Site(answers={"OPTIONS": Response(204, (*STAR, (ACAH, "*")))}, default=Response(200, STAR)),
-        ask(headers=(("Authorization", "t"),)),
-        ["OPTIONS"],
-        ["OPTIONS", "GET"],
-    ),
-    "lines-joined": (
-        TO_ALL,
-        ask(headers=(("Accept", "a" * 100), ("accept", "b" * 100))),
-        ["GET"],
-        ["OPTIONS", "GET"],
-    ),
-    "no-user-in-redirect": (moved(302, "https://u@app.example/"), ask("/a"), ["GET", "GET"], ["GET"]),
-}
-
-
-@pytest.mark.parametrize(("mode", "chromium"), [("no-cors", "null"), ("cors", PAGE)])
-def test_origin_after_a_redirect_by_the_page_s_own(mode: str, chromium: str) -> None:
-    """2.2.5: the page's own origin may redirect to another; Chromium then says null in the mode no-cors."""
-    servers = {PAGE: Site(default=Response(307, (("Location", f"{HERE}/"),))), HERE: TO_ALL}
-    for browser, origin in ((STANDARD, PAGE), (CHROMIUM, chromium)):
-        found = simulate(servers, ask("/a", "POST", mode=mode), browser=browser)
-        assert (wire(found), sent(found)["Origin"]) == ([f"POST {PAGE}/a", f"POST {HERE}/"], origin)
-
-
-@pytest.mark.parametrize(("site", "fetch", "standard", "chromium"), OTHER_QUIRKS.values(), ids=OTHER_QUIRKS)
-def test_quirks(site: Site, fetch: Fetch, standard: list[str], chromium: list[str]) -> None:
-    """Where Chromium does not follow the standard, the model follows the one that it is asked for."""
-    assert [each.method for each in simulate(site, fetch).exchanges] == standard
-    assert [each.method for each in simulate(site, fetch, browser=CHROMIUM).exchanges] == chromium
-
-
 FIRST = "Response to preflight request doesn't pass access control check: "
 WORDS: dict[str, tuple[Fetch, Response, dict[str, str]]] = {
     "missing": (

@@ -66,6 +66,15 @@ def plain(_: HttpRequest) -> HttpResponse:
     return response
 
 
+def own(request: HttpRequest) -> HttpResponse:
+    """A view that sets CORS headers and Vary itself, and tells what was decided."""
+    response = HttpResponse(request.META["r2style_cors"].reason)
+    response["Access-Control-Allow-Origin"] = "https://other.example"
+    response["Access-Control-Max-Age"] = "5"
+    response["Vary"] = "Cookie"
+    return response
+
+
 async def awaited(_: HttpRequest) -> HttpResponse:
     """An async view."""
     return HttpResponse("awaited")
@@ -108,6 +117,7 @@ def file(_: HttpRequest) -> FileResponse:
 
 urlpatterns = [
     path("plain", plain),
+    path("own", own),
     path("awaited", awaited),
     path("fail", fail),
     path("stream", stream),
@@ -217,6 +227,29 @@ def test_preflight(get: Any) -> None:
     assert cors(granted) == {"access-control-allow-origin": ORIGIN, "access-control-allow-methods": "GET"}
     refused = get("/nowhere", "OPTIONS", PREFLIGHT | {"Origin": "https://other.example"})
     assert (refused.status_code, cors(refused), refused["Content-Type"]) == (403, {}, "application/xml")
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("origin", "reason", "added"), [(ORIGIN, "allowed", GRANTED), ("https://evil.example", "origin", {})]
+)
+def test_a_view_s_own_headers(
+    get: Any, origin: str, reason: str, added: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """5.5: what a view says of CORS is removed, with a warning, its Vary is merged; 8.3: it finds the decision."""
+    response = get("/own", headers={"Origin": origin})
+    assert (response.content, cors(response), response["Vary"]) == (reason.encode(), added, "Cookie, Origin")
+    assert "sets CORS headers of its own" in caplog.text
+
+
+@BOTH
+def test_debug(get: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """4.3: with `debug` a refusal says why, in the log and, of a preflight, in the open."""
+    with override_settings(R2STYLE_CORS={"policy": RULES, "debug": True}):
+        refused = get("/plain", "OPTIONS", PREFLIGHT | {"Access-Control-Request-Method": "PUT"})
+        get("/plain", headers={"Origin": "https://evil.example"})
+    assert b"but no rule that does allows the method PUT" in refused.content
+    assert [record.levelname for record in caplog.records if hasattr(record, "cors")] == ["WARNING", "WARNING"]
 
 
 @BOTH

@@ -1,22 +1,22 @@
-"""One line each: Starlette and FastAPI, Flask, Django; their 500s, what is installed twice or too late, system checks."""
+"""One line each: Starlette, Flask, Django; what is installed twice or too late, system checks, and switches."""
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any
 
 import django
 import pytest
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.http import HttpRequest, HttpResponse
-from fastapi import FastAPI
+from django.http import HttpResponse
 from flask import Flask
 from starlette.applications import Starlette
 
 from r2style_cors import Engine, PathPolicies, Policy, PolicyError, asgi, wsgi
 from r2style_cors.flask import init_app
 from r2style_cors.starlette import install
+from support.doors import asgi_exchange, asgi_scope, at_once
+from support.messages import Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,47 +31,6 @@ RULES: list[Any] = [{"AllowedOrigins": [ORIGIN], "AllowedMethods": ["GET"]}]
 PATH = "r2style_cors.django.CORSMiddleware"
 
 
-def asgi_get(app: Any, path: str) -> tuple[int, dict[str, str], bool]:
-    """Status and headers of a GET from the allowed origin, and whether the exception went on to the server."""
-    sent: list[Any] = []
-
-    async def receive() -> dict[str, Any]:
-        return {"type": "http.request"}
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    scope = {
-        "type": "http",
-        "method": "GET",
-        "path": path,
-        "query_string": b"",
-        "headers": [(b"origin", ORIGIN.encode())],
-    }
-    raised = False
-
-    async def run() -> None:
-        await app(scope, receive, send)
-
-    try:
-        asyncio.run(run())
-    except ZeroDivisionError:
-        raised = True
-    return sent[0]["status"], {name.decode(): value.decode() for name, value in sent[0]["headers"]}, raised
-
-
-@pytest.mark.parametrize("debug", [False, True], ids=["debug off", "debug on"])
-@pytest.mark.parametrize("kind", [Starlette, FastAPI])
-def test_starlette_500(kind: Any, debug: bool) -> None:
-    """5.6: the 500 of an unhandled exception carries its CORS headers, and the exception still reaches the server."""
-    app = kind(debug=debug)
-    app.add_route("/boom", lambda _: 1 / 0)
-    install(app, RULES)
-    status, headers, raised = asgi_get(app, "/boom")
-    assert (status, headers["access-control-allow-origin"], headers["vary"], raised) == (500, ORIGIN, "Origin", True)
-    assert asgi_get(app, "/nowhere")[1]["access-control-allow-origin"] == ORIGIN
-
-
 def test_starlette_installed_once_and_in_time() -> None:
     """A second policy, and one that comes after the first request, raise; a bad policy raises at once."""
     app = Starlette()
@@ -81,7 +40,7 @@ def test_starlette_installed_once_and_in_time() -> None:
     with pytest.raises(RuntimeError, match="installed on this application already"):
         install(app, RULES)
     late = Starlette()
-    asgi_get(late, "/")
+    at_once(asgi_exchange(late, asgi_scope(Request())))
     with pytest.raises(RuntimeError, match="built its middleware"):
         install(late, RULES)
 
@@ -113,68 +72,6 @@ def configured(monkeypatch: pytest.MonkeyPatch) -> Any:
     return configure
 
 
-def django_request(method: str = "GET", origin: str = ORIGIN, **meta: str) -> HttpRequest:
-    """A request as Django hands it to a middleware."""
-    request = HttpRequest()
-    request.method = method
-    request.path = request.path_info = "/"
-    request.META = {"REQUEST_METHOD": method, "HTTP_ORIGIN": origin, **meta}
-    return request
-
-
-def view(_: HttpRequest) -> HttpResponse:
-    """A view that sets a header of its own, and Vary."""
-    response = HttpResponse("x")
-    response["Access-Control-Allow-Origin"] = "https://other.example"
-    response["Access-Control-Max-Age"] = "5"
-    response["Vary"] = "Cookie"
-    return response
-
-
-async def async_view(request: HttpRequest) -> HttpResponse:
-    """The same, awaited."""
-    return view(request)
-
-
-def answer(get_response: Any, request: HttpRequest) -> HttpResponse:
-    """What the middleware answers, sync or async."""
-    response: Any = CORSMiddleware(get_response)(request)
-    answered: HttpResponse = asyncio.run(response) if asyncio.iscoroutine(response) else response
-    return answered
-
-
-@pytest.mark.parametrize("get_response", [view, async_view], ids=["sync", "async"])
-def test_django_middleware(configured: Any, get_response: Any, caplog: pytest.LogCaptureFixture) -> None:
-    """The middleware answers preflights, decorates responses, merges Vary, removes the view's own, and leaves the decision."""
-    request = django_request()
-    response = answer(get_response, request)
-    assert dict(response.items()) == {
-        "Content-Type": "text/html; charset=utf-8", "Access-Control-Allow-Origin": ORIGIN, "Vary": "Cookie, Origin",
-    }  # fmt: skip
-    assert request.META["r2style_cors"].allowed
-    assert "sets CORS headers of its own" in caplog.text
-    preflight = answer(get_response, django_request("OPTIONS", HTTP_ACCESS_CONTROL_REQUEST_METHOD="GET"))
-    assert (preflight.status_code, "Content-Type" in preflight) == (204, False)
-    assert preflight["Access-Control-Allow-Methods"] == "GET"
-    refused = answer(get_response, django_request("OPTIONS", HTTP_ACCESS_CONTROL_REQUEST_METHOD="PUT"))
-    assert (refused.status_code, refused["Content-Type"]) == (403, "application/xml")
-    bare = answer(lambda _: HttpResponse(), django_request())
-    assert (bare["Access-Control-Allow-Origin"], bare["Vary"]) == (ORIGIN, "Origin")
-    denied = answer(get_response, django_request(origin="https://evil.example"))
-    assert ("Access-Control-Allow-Origin" in denied, denied["Vary"]) == (False, "Cookie, Origin")
-
-
-def test_django_debug_and_stacked(configured: Any, caplog: pytest.LogCaptureFixture) -> None:
-    """With `debug` a refusal says why, in the log and in the open; a second middleware passes through and warns."""
-    configured(R2STYLE_CORS={"policy": RULES, "debug": True})
-    refused = answer(view, django_request("OPTIONS", HTTP_ACCESS_CONTROL_REQUEST_METHOD="PUT"))
-    assert b"but no rule that does allows the method PUT" in refused.content
-    answer(view, django_request(origin="https://evil.example"))
-    assert len([record for record in caplog.records if hasattr(record, "cors")]) == 2
-    assert answer(CORSMiddleware(view), django_request())["Access-Control-Allow-Origin"] == ORIGIN
-    assert "stacked" in caplog.text
-
-
 SETTINGS: list[tuple[str, Any, str]] = [
     ("missing", None, "must be a dict with a policy"),
     ("without a policy", {"debug": True}, "must be a dict with a policy"),
@@ -187,7 +84,7 @@ def test_django_setting_is_judged(configured: Any, value: Any, message: str) -> 
     """What is wrong with the setting is said when Django starts, and by a system check."""
     configured(R2STYLE_CORS=value, MIDDLEWARE=[PATH])
     with pytest.raises(ImproperlyConfigured, match=message):
-        CORSMiddleware(view)
+        CORSMiddleware(lambda _: HttpResponse())
     [found] = check_settings()
     assert (found.id, message in found.msg) == ("r2style_cors.E001", True)
 
@@ -247,5 +144,5 @@ def test_django_switches(configured: Any, option: str) -> None:
     """Nor does Django's door, and `manage.py check` says so."""
     configured(MIDDLEWARE=[PATH], R2STYLE_CORS={"policy": RULES, option: "false"})
     with pytest.raises(TypeError, match=f"^{option} is 'false'"):
-        CORSMiddleware(view)
+        CORSMiddleware(lambda _: HttpResponse())
     assert [found.id for found in check_settings()] == ["r2style_cors.E002"]
