@@ -10,7 +10,6 @@ import logging
 import socket
 import threading
 import warnings
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -36,6 +35,7 @@ from support.over_a_socket import (
     asked,
     assert_served_behind_a_door,
 )
+from support.served import on_uvicorn
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -567,29 +567,17 @@ class Streamer:
         await send({"type": "http.response.body", "body": b"two"})
 
 
-@contextmanager
-def served(app: Any, **settings: Any) -> Iterator[int]:
-    """Run uvicorn in a thread while the block lasts, and give its port."""
-    config = uvicorn.Config(app, log_config=None, **settings)
-    server = uvicorn.Server(config)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        try:
-            yield listener.getsockname()[1]
-        finally:
-            server.should_exit = True
-            thread.join()
-
-
 @pytest.mark.parametrize("protocol", ["h11", "httptools"])
 def test_bare_application_on_uvicorn(protocol: str) -> None:
     """Over a socket: a preflight granted and refused, an actual request, HEAD, two cookies, and an unbuffered stream."""
     if importlib.util.find_spec(protocol) is None:
         pytest.skip(f"{protocol} is not installed")
     app = Streamer()
-    with served(CORSMiddleware(app, RULES), http=protocol, interface="auto", lifespan="auto") as port:
-        assert_served_behind_a_door(port, app.released)
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        on_uvicorn(CORSMiddleware(app, RULES), listener, http=protocol),
+    ):
+        assert_served_behind_a_door(listener.getsockname()[1], app.released)
 
 
 @pytest.mark.parametrize(("protocol", "module"), [("websockets-sansio", "websockets"), ("wsproto", "wsproto")])
@@ -604,7 +592,8 @@ def test_handshakes_on_uvicorn(protocol: str, module: str) -> None:
         "Sec-WebSocket-Version": "13",
     }
     door = CORSMiddleware(Streamer(), RULES, websocket_origin_check=True)
-    with served(door, ws=protocol, lifespan="off") as port:
+    with socket.create_server(("127.0.0.1", 0)) as listener, on_uvicorn(door, listener, ws=protocol, lifespan="off"):
+        port = listener.getsockname()[1]
         own = f"http://127.0.0.1:{port}"
         for origin, status in ((ORIGIN, 101), (own, 101), (OTHER, 403), ("null", 403)):
             with asked(port, "GET", "/", {**upgrade, "Origin": origin}) as response:

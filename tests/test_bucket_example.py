@@ -9,7 +9,6 @@ import socket
 import ssl
 import subprocess
 import sys
-import time
 from contextlib import closing
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -31,7 +30,6 @@ from support.bucket_example import (
     EXAMPLE,
     LIMIT,
     PAGE_ORIGIN,
-    PATIENCE_SECONDS,
     SECRET_KEY,
     Served,
     bucket,
@@ -39,6 +37,8 @@ from support.bucket_example import (
     installed_presigner,
     presigned_by_sdk,
 )
+from support.listening import PATIENCE_SECONDS, started
+from support.policy_files import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -532,14 +532,6 @@ def upload_in_parts(served: Served) -> socket.socket:
     return connection
 
 
-def wait_until(condition: Callable[[], bool]) -> None:
-    """Return as soon as `condition` holds; fail where it never does."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, "it never came true"
-        time.sleep(0.01)
-
-
 def test_object_is_replaced_in_one_step(served: Served) -> None:
     """While an upload comes, readers have the old object; when all of it is there, the new one."""
     served.s3.put_object(Bucket="uploads", Key="notes.txt", Body=b"old")
@@ -602,18 +594,16 @@ def test_program_serves_both(tmp_path: Path) -> None:
     ports = free_ports()
     command = [sys.executable, str(EXAMPLE / "serve.py"), "--root", str(tmp_path / "data")]
     command += ["--port", str(ports[0]), "--page-port", str(ports[1])]
-    with subprocess.Popen(command) as process:
-        try:
-            wait_until(lambda: process.poll() is not None or all(map(is_open, ports)))
-            site, endpoint = (f"http://127.0.0.1:{port}" for port in reversed(ports))
-            assert HTTP.get(f"{site}/setup").json() == {"endpoint": endpoint}
-            assert HTTP.get(f"{endpoint}/public/dots.ttf").headers["content-type"] == "font/ttf"
-            urls = HTTP.post(f"{site}/presign", params={"name": "a b.txt"}).json()
-            assert HTTP.put(urls["put"], content=TEXT).status_code == 200
-            assert HTTP.get(urls["get"]).content == TEXT
-            assert "page.js" in HTTP.get(site).text
-        finally:
-            process.terminate()
+    with started(*command) as process:
+        wait_until(lambda: process.poll() is not None or all(map(is_open, ports)))
+        site, endpoint = (f"http://127.0.0.1:{port}" for port in reversed(ports))
+        assert HTTP.get(f"{site}/setup").json() == {"endpoint": endpoint}
+        assert HTTP.get(f"{endpoint}/public/dots.ttf").headers["content-type"] == "font/ttf"
+        urls = HTTP.post(f"{site}/presign", params={"name": "a b.txt"}).json()
+        assert HTTP.put(urls["put"], content=TEXT).status_code == 200
+        assert HTTP.get(urls["get"]).content == TEXT
+        assert "page.js" in HTTP.get(site).text
+        process.terminate()
         assert process.wait(PATIENCE_SECONDS) in (0, -signal.SIGTERM)
 
 

@@ -30,6 +30,7 @@ from r2style_cors.browser import BROWSERS
 from r2style_cors.cli import app
 from r2style_cors.cli._shared import read_bytes
 from r2style_cors.demo import _serve
+from support.listening import PATIENCE_SECONDS, PIPED, started
 from support.renderings import run
 
 if TYPE_CHECKING:
@@ -371,7 +372,7 @@ def test_demo_notices_a_policy_without_the_page(
 def test_demo_runs_as_a_user_starts_it(tmp_path: Path) -> None:
     """Started in a terminal it serves, keeps its policy in the folder where it was started, and stops on Ctrl-C."""
     command = [sys.executable, "-m", "r2style_cors", "demo", "--port", "0"]
-    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with started(*command, cwd=tmp_path, **PIPED) as process:
         assert process.stdout is not None
         lines: list[str] = []
         while "Ctrl-C" not in "".join(lines):
@@ -380,7 +381,7 @@ def test_demo_runs_as_a_user_starts_it(tmp_path: Path) -> None:
         page = page_origin("".join(lines))
         text = httpx.get(f"{page}/policy", trust_env=False).json()["text"]
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate()
+        out, err = process.communicate(timeout=PATIENCE_SECONDS)
     assert (process.returncode, out, err) == (0, "Stopped.\n", "")
     assert (tmp_path / "r2style-cors-demo" / "cors.json").read_text(encoding="utf-8") == text
     assert page in text

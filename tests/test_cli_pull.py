@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
 import sys
 import time
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ import pytest
 
 from r2style_cors import Policy, load_policy
 from support.buckets import ACCOUNT, S3, SECRET, TOKEN, Server, api_error, api_reply, set_credentials
+from support.listening import PATIENCE_SECONDS, PIPED, started
 from support.renderings import run
 
 if TYPE_CHECKING:
@@ -146,17 +146,11 @@ def test_ends_on_a_signal(tmp_path: Path, name: str) -> None:
     server = S3()
     server.put("fleet", [RULE])
     arguments = ["pull", "s3://fleet", "--endpoint-url", server.url, "-o", "cors.xml", "--to", "xml", "--every", "3600"]
-    with subprocess.Popen(
-        [sys.executable, "-m", "r2style_cors", *arguments],
-        cwd=tmp_path,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
+    with started(sys.executable, "-m", "r2style_cors", *arguments, cwd=tmp_path, **PIPED) as process:
         assert process.stdout is not None
         said = [process.stdout.readline(), process.stdout.readline()]
         process.send_signal(getattr(signal, name))
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=PATIENCE_SECONDS)
     server.stop()
     assert said == [
         "Following s3://fleet in cors.xml.\n",

@@ -752,7 +752,11 @@ def port_with_taken_neighbour() -> tuple[int, socket.socket]:
 
 def test_last_port_has_no_neighbours(tmp_path: Path) -> None:
     """The highest port there is serves the page as well as any other."""
-    with _serve.Demo("127.0.0.1", 65535, tmp_path / "cors.json") as site:
+    try:
+        site = _serve.Demo("127.0.0.1", 65535, tmp_path / "cors.json")
+    except OSError:
+        pytest.skip("the highest port is taken")
+    with site:
         assert site.origins["page"] == "http://localhost:65535"
 
 

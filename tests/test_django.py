@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import io
-import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,10 +22,9 @@ from django.urls import path
 from django.utils.decorators import sync_only_middleware
 
 from matrix.client import Ask, http1
-from matrix.servers import wait_for
 from r2style_cors import PathPolicies, PolicyFile, asgi, wsgi
 from support.doors import asgi_scope, asgi_start, wsgi_environ, wsgi_exchange
-from support.listening import free_port
+from support.listening import listening
 from support.messages import Request, cors_lines
 
 if TYPE_CHECKING:
@@ -372,19 +370,13 @@ def test_a_door_around_the_project_decides(protocol: str, caplog: pytest.LogCapt
     assert len([record for record in caplog.records if "stacked" in record.message]) == 1
 
 
-def test_example_runs(tmp_path: Path) -> None:
+def test_example_runs() -> None:
     """The Django example runs as it is, and answers a preflight and an actual request as `policies/api.json` says."""
-    port, log = free_port(), tmp_path / "log"
     origin = ("Origin", "https://editor.example.com")
     method = ("Access-Control-Request-Method", "PUT")
-    command = [sys.executable, str(EXAMPLE), "--port", str(port)]
-    with log.open("wb") as out, subprocess.Popen(command, stdout=out, stderr=out) as server:
-        try:
-            wait_for(server, port, log)
-            granted = http1(port, Ask("OPTIONS", "/notes/7", (origin, method)))
-            actual = http1(port, Ask("GET", "/notes/7", (origin,)))
-        finally:
-            server.kill()
+    with listening(sys.executable, EXAMPLE) as port:
+        granted = http1(port, Ask("OPTIONS", "/notes/7", (origin, method)))
+        actual = http1(port, Ask("GET", "/notes/7", (origin,)))
     assert (granted.status, dict(cors_lines(granted.headers))["access-control-allow-origin"]) == (204, origin[1])
     expected = [("access-control-allow-origin", origin[1]), ("access-control-expose-headers", "ETag")]
     assert (actual.status, actual.body, cors_lines(actual.headers)) == (200, b'{"number": 7}', expected)

@@ -22,9 +22,9 @@ import pytest
 
 from r2style_cors import PathPolicies, PolicyError, PolicyFile, _source
 from r2style_cors._engine import Grant
+from support.listening import PATIENCE_SECONDS
 from support.policy_files import (
     PAGE,
-    PATIENCE_SECONDS,
     asgi_door,
     asgi_headers,
     exposed,

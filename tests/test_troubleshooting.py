@@ -14,7 +14,7 @@ from typer.main import get_command
 
 from r2style_cors._desk.suspects import SUSPECTS
 from r2style_cors.cli import app
-from support.listening import free_port, wait_for
+from support.listening import free_port, started, wait_for
 from support.pages import ROOT, blocks
 
 if TYPE_CHECKING:
@@ -37,12 +37,9 @@ def words(text: str, port: str = PORT) -> list[str]:
 def served(command: str, folder: Path, port: str) -> Iterator[None]:
     """The page's server, started as the page says."""
     arguments = [sys.executable, *shlex.split(command.replace(PORT, port))[1:]]
-    with subprocess.Popen(arguments, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        try:
-            wait_for(process, int(port))
-            yield
-        finally:
-            process.kill()
+    with started(*arguments, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        wait_for(process, int(port))
+        yield
 
 
 def typed(command: str, folder: Path, port: str) -> str:

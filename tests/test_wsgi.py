@@ -9,7 +9,7 @@ import sys
 import threading
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
-from wsgiref.simple_server import WSGIRequestHandler, make_server
+from wsgiref.simple_server import make_server
 from wsgiref.util import FileWrapper
 from wsgiref.validate import validator
 
@@ -27,6 +27,7 @@ from support.over_a_socket import (
     RULES,
     assert_served_behind_a_door,
 )
+from support.served import Quiet, running
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -355,13 +356,6 @@ class Streamer:
             yield b"two"
 
 
-class Quiet(WSGIRequestHandler):
-    """The standard library's handler without its access log."""
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing."""
-
-
 class QuietWerkzeug(werkzeug.serving.WSGIRequestHandler):
     """Werkzeug's handler without its access log."""
 
@@ -382,18 +376,6 @@ def on_werkzeug(app: Any) -> Iterator[int]:
     server = werkzeug.serving.make_server("127.0.0.1", 0, app, threaded=True, request_handler=QuietWerkzeug)
     with closing(server.socket), running(server):
         yield server.server_port
-
-
-@contextmanager
-def running(server: Any) -> Iterator[None]:
-    """Serve in a thread while the block lasts."""
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield
-    finally:
-        server.shutdown()
-        thread.join()
 
 
 @pytest.mark.parametrize("serve", [on_wsgiref, on_werkzeug])

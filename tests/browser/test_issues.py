@@ -27,8 +27,9 @@ from starlette.routing import Route
 from typer.main import get_command
 
 from r2style_cors.cli import app
-from support.bucket_example import found, listening
+from support.bucket_example import QUIETLY, found
 from support.renderings import run
+from support.served import on_uvicorn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -142,7 +143,7 @@ class Case:
         with ExitStack() as stack:
             for port, served in ((self.page, EMPTY_PAGE), (self.server, self.application())):
                 listener = stack.enter_context(closing(socket.create_server(("127.0.0.1", port))))
-                stack.enter_context(listening(served, listener))
+                stack.enter_context(on_uvicorn(served, listener, **QUIETLY))
             yield
 
     def application(self) -> Any:

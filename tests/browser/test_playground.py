@@ -10,7 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from r2style_cors import Policy, convert, matrix
-from support.demo_page import LAPTOP, PHONE, opened, wait
+from support.demo_page import LAPTOP, PHONE, opened, settled, wait
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -20,11 +20,6 @@ if TYPE_CHECKING:
 
 FORMS = ("dashboard", "api", "s3", "xml", "terraform")
 VIEWS = ("checks", "fetch", "matrix", "r2")
-
-
-def settled(page: Page) -> None:
-    """Wait until what the page says is of the text and the fetch that it shows: a pause, and the answer after it."""
-    page.wait_for_function("() => document.body.dataset.examined === 'true'")
 
 
 def typed(page: Page, text: str) -> None:

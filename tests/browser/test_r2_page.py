@@ -12,7 +12,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from support.bucket_example import found
-from support.demo_page import LAPTOP, PHONE, opened, wait
+from support.demo_page import LAPTOP, PHONE, opened, settled, wait
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -23,11 +23,6 @@ if TYPE_CHECKING:
 ISSUES = Path(__file__).parent.parent.parent / "docs" / "troubleshooting"
 PICTURE = {"name": "a picture.png", "mimeType": "image/png", "buffer": b"x" * 300_000}
 ETAG = f'"{hashlib.md5(PICTURE["buffer"]).hexdigest()}"'  # type: ignore[arg-type] # noqa: S324 - S3's ETag is an MD5
-
-
-def settled(page: Page) -> None:
-    """Wait until what the page says is of the text that it shows."""
-    page.wait_for_function("() => document.body.dataset.examined === 'true'")
 
 
 def upload(page: Page) -> None:

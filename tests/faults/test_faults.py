@@ -16,7 +16,7 @@ from faults.apps import bare_wsgi
 from faults.load import POLICIES, Failure, Load, answer, asked, expected
 from faults.scenes import CHANGE_EVERY, Kill, Scene, every, scene
 from r2style_cors import Policy
-from support.served import Quiet
+from support.served import Quiet, running
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,13 +56,9 @@ def test_nothing_is_lost(
 
 def test_an_answer_of_no_policy_is_noticed() -> None:
     """What these tests rest on: of an application without a policy, every answer is noticed, and so is one without any."""
-    with make_server("127.0.0.1", 0, bare_wsgi, handler_class=Quiet) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
+    with make_server("127.0.0.1", 0, bare_wsgi, handler_class=Quiet) as server, running(server):
         load = Load(server.server_port)
         load.send(20)
-        server.shutdown()
-        thread.join()
     assert (len(load.tally.mixtures), load.tally.answers, load.tally.failures) == (20, [], [])
     load.send(20)
     assert len(load.tally.failures) == 20

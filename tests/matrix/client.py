@@ -13,13 +13,14 @@ from h2.connection import H2Connection
 from h2.events import DataReceived, ResponseReceived, StreamEnded, StreamReset
 from websockets.sync.client import connect
 
+from support.listening import PATIENCE_SECONDS
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from support.messages import Headers
 
 HOST = "127.0.0.1"
-PATIENCE_SECONDS = 20.0
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from matrix.apps.common import RELEASE
-from matrix.client import PATIENCE_SECONDS, Ask, http1
-from support.listening import free_port
+from matrix.client import Ask, http1
+from support.listening import PATIENCE_SECONDS, free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

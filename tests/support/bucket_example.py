@@ -9,28 +9,27 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from threading import Thread
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import quote
 
 import pytest
-import uvicorn
 from page_server import site_app
 
 from r2style_cors.demo.endpoint.app import Bucket, bucket_app
 from r2style_cors.demo.endpoint.client import client
 from r2style_cors.demo.endpoint.signature import Verifier
+from support.listening import PATIENCE_SECONDS
+from support.served import on_uvicorn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from starlette.types import ASGIApp
 
 EXAMPLE = Path(__file__).parent.parent.parent / "examples" / "bucket"
 ACCESS_KEY, SECRET_KEY = "local", "not-a-secret"  # as in presign.mjs
 LIMIT = 200_000
+QUIETLY: dict[str, Any] = {"lifespan": "off", "ws": "none", "log_level": "critical"}
 PAGE_ORIGIN = "http://localhost:3000"  # in the policies; the origin of a page that a test serves takes its place
-PATIENCE_SECONDS = 60
 
 Change: TypeAlias = tuple[str, str, str]  # in which policy what is replaced by what
 
@@ -64,19 +63,6 @@ class Served:
         return list((self.root / bucket).iterdir())
 
 
-@contextmanager
-def listening(app: ASGIApp, listener: socket.socket) -> Iterator[None]:
-    """Uvicorn with `app` on a socket that is open already."""
-    server = uvicorn.Server(uvicorn.Config(app, lifespan="off", ws="none", log_level="critical"))
-    thread = Thread(target=server.run, args=[[listener]])
-    thread.start()
-    try:
-        yield
-    finally:
-        server.should_exit = True
-        thread.join()
-
-
 def opened(stack: ExitStack) -> tuple[socket.socket, int]:
     """A listening socket and its port."""
     listener = stack.enter_context(closing(socket.create_server(("127.0.0.1", 0))))
@@ -106,7 +92,7 @@ def bucket(root: Path, page: str = PAGE_ORIGIN, change: Change = ("", "", "")) -
             for name in ("public", "uploads")
         ]
         app = bucket_app(root, buckets, Verifier({ACCESS_KEY: SECRET_KEY}, served.now), LIMIT)
-        stack.enter_context(listening(app, listener))
+        stack.enter_context(on_uvicorn(app, listener, **QUIETLY))
         yield served
 
 
@@ -117,7 +103,7 @@ def bucket_and_page(root: Path, change: Change = ("", "", "")) -> Iterator[tuple
         listener, port = opened(stack)
         page = f"http://localhost:{port}"
         served = stack.enter_context(bucket(root, page, change))
-        stack.enter_context(listening(site_app(EXAMPLE / "page", served.url, served.s3), listener))
+        stack.enter_context(on_uvicorn(site_app(EXAMPLE / "page", served.url, served.s3), listener, **QUIETLY))
         yield served, page
 
 

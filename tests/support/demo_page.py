@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal
 
+from support.listening import PATIENCE_SECONDS
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -37,6 +39,7 @@ def opened(
     with browser.new_context(
         viewport={"width": size[0], "height": size[1]}, color_scheme=scheme, has_touch=size == PHONE
     ) as context:
+        context.set_default_timeout(1000 * PATIENCE_SECONDS)
         page = context.new_page()
         page.on("console", hear)
         page.on("pageerror", lambda error: faults.append(str(error)))
@@ -53,3 +56,8 @@ def wait(page: Page, run: int) -> None:
         " return state === 'done' && Number(done) >= run; }",
         arg=run,
     )
+
+
+def settled(page: Page) -> None:
+    """Wait until what the page says is of the text and the fetch that it shows: a pause, and the answer after it."""
+    page.wait_for_function("() => document.body.dataset.examined === 'true'")

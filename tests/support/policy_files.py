@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import r2style_cors.asgi
 import r2style_cors.wsgi
 from support.doors import at_once
+from support.listening import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-PATIENCE_SECONDS = 20
 PAGE = "https://page.example"
 
 
