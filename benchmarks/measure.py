@@ -277,13 +277,18 @@ def hostile() -> dict[str, Any]:
     return {title: row for title, row in figures.items() if title != "ordinary preflight"}
 
 
-def lists_of_names(size: int) -> Iterator[str]:
-    """Lists of allowed names of about `size` bytes, none of them twice, so that no memo helps."""
+def lists_of_names(size: int, separator: str, names: Iterable[str]) -> Iterator[str]:
+    """Lists of as many of `names` as `size` bytes hold, each in an order of its own, so that no memo helps."""
+    fitting, room = [], size + len(separator)
+    for name in names:
+        room -= len(name) + len(separator)
+        if room < 0:
+            break
+        fitting.append(name)
     shuffle = random.Random(3).shuffle
     while True:
-        names = list(itertools.islice(itertools.cycle(RULE.headers), size // 14))
-        shuffle(names)
-        yield ",".join(names)[:size].rpartition(",")[0]
+        shuffle(fitting)
+        yield separator.join(fitting)
 
 
 def split_batch(texts: Iterator[str]) -> timing.Batch:
@@ -301,14 +306,25 @@ def split_batch(texts: Iterator[str]) -> timing.Batch:
 
 def names() -> dict[str, Any]:
     """The cost of a preflight with a list of requested names under the cap, over splitting the same bytes."""
-    engine = compiled([RULE])
+    sizes = (1_024, 4_096, 8_192)
+    listed = itertools.cycle(RULE.headers)
+    new = [f"x-amz-{number}" for number in range(1_000)]
+    letters = itertools.cycle("abcdefghijklmnopqrstuvwxyz")
+    lists: dict[str, tuple[str, Callable[[], Iterator[str]]]] = {
+        **{f"{size:,} bytes of listed names": ("", partial(lists_of_names, size, ",", listed)) for size in sizes},
+        "8,192 bytes of distinct names, any allowed": ("*", partial(lists_of_names, 8_192, ",", new)),
+        "8,192 bytes of distinct names, `x-amz-*` allowed": ("x-amz-*", partial(lists_of_names, 8_192, ",", new)),
+        "8,192 bytes of distinct names, a space on both sides": ("x-amz-*", partial(lists_of_names, 8_192, " , ", new)),
+        "8,192 bytes of single letters, any allowed": ("*", partial(lists_of_names, 8_192, ",", letters)),
+        "8,192 commas": ("", partial(itertools.repeat, "," * 8_192)),
+    }
     figures = {}
-    for size in (1_024, 4_096, 8_192):
-        calls = (("OPTIONS", ORIGIN, "PUT", text) for text in lists_of_names(size))
-        batches = {"decide": decide_batch(engine, calls), "split": split_batch(lists_of_names(size))}
-        rounds = timing.interleave(batches, SECONDS / 2)
+    for title, (name, texts) in lists.items():
+        engine = compiled([dataclasses.replace(RULE, headers=(name,)) if name else RULE])
+        calls = (("OPTIONS", ORIGIN, "PUT", text) for text in texts())
+        rounds = timing.interleave({"decide": decide_batch(engine, calls), "split": split_batch(texts())}, SECONDS / 2)
         over = timing.ratio(rounds["decide"], rounds["split"])
-        figures[f"{size:,} bytes"] = [over.value, over.spread]
+        figures[title] = [over.value, over.spread]
     return figures
 
 

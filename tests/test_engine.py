@@ -42,7 +42,9 @@ NAMES: list[tuple[str, str | None, list[str] | None]] = [
     ("empty items", ",,a, ,\t,b,", ["a", "b"]),
     ("only empty items", " , ,", []),
     ("every character of a token", "!#$%&'*+-.^_`|~09az", ["!#$%&'*+-.^_`|~09az"]),
+    ("more white space around", "  a  ,  b  ", ["a", "b"]),
     ("a space inside", "a b", None),
+    ("two inside", "x ,a  b", None),
     ("a tab inside, beside a good one", "x,a\tb", None),
     ("a line break", "a\r\nb", None),
     ("a vertical tab around", "\x0ba", None),
@@ -70,6 +72,35 @@ def test_joiners_are_free() -> None:
     assert requested_names(value) is None
     assert requested_names(value, sum(map(len, lines))) == ["a" * 1023]
     assert requested_names("a", MAX_REQUEST_HEADERS + 1) is None
+
+
+FIRSTS = [f"{letter}-*" for letter in "abcdefghijk"]
+LISTS: list[tuple[str, list[list[str]], str, int | None]] = [
+    ("one pattern", [["x-*"]], "x-a,x-b", 0),
+    ("not one of it", [["x-*"]], "x-a,y", None),
+    ("its beginning inside a name", [["x-*"]], "a-x-b", None),
+    ("a pattern within a pattern", [["x-*", "x-amz-*"]], "x-amz-a,x-b", 0),
+    ("which does not count twice", [["x-*", "x-amz-*"]], "x-amz-a,y", None),
+    ("a name within a pattern", [["x-*", "x-a", "y"]], "x-a,y,x-b", 0),
+    ("which does not count twice either", [["x-*", "x-a"]], "x-a,y", None),
+    ("a pattern that ends in more", [["x-*", "*-id", "x-*-z"]], "x-a,b-id,x-id,x-a-z", 0),
+    ("not one of them", [["x-*", "*-id"]], "x-a,b-id,b-i", None),
+    ("many patterns", [FIRSTS], "a-1,e-1,k-1", 0),
+    ("none of the many", [FIRSTS], "a-1,l-1", None),
+    ("the second rule", [["x-*"], ["*"]], "x-a,y", 1),
+    ("the third rule", [["x-*"], ["y-*"], ["x-*", "y-*", "z"]], "x-a,y-a,z", 2),
+    ("no rule alone", [["x-*"], ["y-*", "*-z"]], "x-a,y-a", None),
+]
+
+
+@pytest.mark.parametrize(("rules", "asked", "rule"), [case[1:] for case in LISTS], ids=[case[0] for case in LISTS])
+def test_all_names_of_one_rule(rules: list[list[str]], asked: str, rule: int | None) -> None:
+    """3.1, 3.5: the first rule is chosen that allows all the names, however its patterns overlap."""
+    engine = Policy.parse(
+        [{"AllowedOrigins": [ORIGIN], "AllowedMethods": ["PUT"], "AllowedHeaders": names} for names in rules]
+    ).compile()
+    decision = engine.decide("OPTIONS", ORIGIN, "PUT", asked)
+    assert (decision.rule if decision.allowed else None) == rule
 
 
 LONG = "a" * (MAX_REMEMBERED + 1)

@@ -173,7 +173,7 @@ KINDS = [
 @pytest.mark.parametrize(("patterns", "texts", "kinds"), [case[1:] for case in KINDS], ids=[case[0] for case in KINDS])
 def test_kinds(patterns: list[str], texts: set[str], kinds: set[str]) -> None:
     """3.6: of texts that only differ where no pattern looks, one is asked for; shorter ones are left whole."""
-    assert Wildcards(patterns, None).kinds(texts) == kinds
+    assert sorted(Wildcards(patterns, None).kinds(texts)) == sorted(kinds)
 
 
 def test_no_patterns() -> None:

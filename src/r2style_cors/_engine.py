@@ -12,7 +12,7 @@ Laws of this room:
 from __future__ import annotations
 
 from ._decision import Answer, Decision
-from ._fetch import TOKEN_CHARACTERS, is_token
+from ._fetch import OPTIONAL_WHITESPACE, TOKEN_CHARACTERS, is_token
 from ._text import shown
 
 TYPE_CHECKING = False
@@ -31,9 +31,14 @@ METHODS = ("GET", "PUT", "POST", "DELETE", "HEAD")  # those that a policy may li
 MAX_MEMO = 1024  # decisions of one method that a memo holds, if the policy does not list more origins than that
 MAX_MEMO_OF_LISTED = 16_384  # and if it does: each takes some 600 bytes
 MAX_REMEMBERED = 512  # characters of a request that a memo keeps; longer ones are not even looked up
+MAX_STARTS = 8  # patterns of a rule that are counted in a list of names before any name is looked up
 MAX_REQUEST_HEADERS = 8192  # bytes of Access-Control-Request-Headers that are read (SEMANTICS 3.6)
 
 _TOKENS_AND_COMMAS = TOKEN_CHARACTERS.encode() + b","
+_WHITESPACE = OPTIONAL_WHITESPACE.encode()
+_SHAPE = bytes.maketrans(  # what is in a list of names: x, a comma, or a space
+    TOKEN_CHARACTERS.encode() + _WHITESPACE, b"x" * len(TOKEN_CHARACTERS) + b" " * len(_WHITESPACE)
+)
 
 
 def requested_names(value: str | None, size: int | None = None) -> list[str] | None:
@@ -49,20 +54,28 @@ def requested_names(value: str | None, size: int | None = None) -> list[str] | N
     if not value.isascii():
         return None
     lowered = value.lower()
-    names = lowered.split(",")
-    odd = lowered.encode().translate(None, _TOKENS_AND_COMMAS)
+    received = lowered.encode()
+    odd = received.translate(None, _TOKENS_AND_COMMAS)
     if odd:
-        if odd.translate(None, b" \t"):
+        if odd.translate(None, _WHITESPACE) or _has_inner_space(received):
             return None
-        names = list(map(str.strip, dict.fromkeys(names)))
-        rest = ",".join(names)
-        if " " in rest or "\t" in rest:
-            return None
-    if len(set(names)) < len(names):
-        names = list(dict.fromkeys(names))
-    if "" in names:
-        names.remove("")
-    return names
+        lowered = received.translate(None, _WHITESPACE).decode()
+    names = lowered.split(",")
+    if len(names) * 3 <= len(lowered):  # shorter ones soon repeat themselves
+        distinct = set(names)
+        if len(distinct) == len(names) and "" not in distinct:
+            return names
+    in_order = dict.fromkeys(names)
+    in_order.pop("", None)
+    return list(in_order)
+
+
+def _has_inner_space(received: bytes) -> bool:
+    """Whether white space stands between two characters of names, not beside a comma or at an end."""
+    shape = received.translate(_SHAPE)
+    if b"  " in shape:
+        shape = b" ".join(shape.split())
+    return b"x x" in shape
 
 
 def remember(memo: dict[Any, Any], key: object, value: object, room: int) -> None:
@@ -120,12 +133,28 @@ class Memo:
 class HeaderTest:
     """The request headers that one rule allows, in lower case (SEMANTICS 2 and 3.5)."""
 
-    __slots__ = ("every", "names", "patterns")
+    __slots__ = ("_others", "_starts", "countable", "every", "names", "patterns")
 
     def __init__(self, every: bool, names: frozenset[str], patterns: tuple[str, ...]) -> None:
         self.every = every  # the rule lists `*`
         self.names = names
         self.patterns = patterns  # names with one `*` inside
+        starts = [pattern[:-1] for pattern in patterns[:MAX_STARTS] if pattern[-1] == "*"]
+        self.countable = len(starts) == len(patterns)  # whether counting tells all
+        # What patterns like `x-amz-*` begin with. None of these begins another, and none of `_others` begins with one: so
+        # what a list holds of them all adds up.
+        starts = [start for start in starts if not start.startswith(tuple({*starts} - {start}))]
+        self._starts = tuple("," + start for start in starts)
+        self._others = frozenset(name for name in names if not name.startswith(tuple(starts)))
+
+    def allows(self, names: list[str]) -> bool:
+        """Whether it allows all of `names`, as far as counting tells: where not `countable`, False says nothing."""
+        if self.every or self.names.issuperset(names):
+            return True
+        if not self._starts:
+            return False
+        text = "," + ",".join(names)
+        return len(self._others.intersection(names)) + sum(map(text.count, self._starts)) == len(names)
 
 
 class Grant:
@@ -187,31 +216,32 @@ class Chain:
     def choose(self, names: list[str]) -> Grant | None:
         """The first rule that allows all of `names`, or None."""
         grants = self.grants
-        if not names or grants[0].headers.every:
+        first = grants[0].headers
+        if not names or first.allows(names):
             return grants[0]
+        if first.countable and len(grants) == 1:
+            return None
         bits = self._bits
         allowed = -1  # all of them: its bits are all set
         if not all(map(bits.__contains__, names)):
             if not self._every and not self._patterns:
                 return None  # the usual refusal, found at the first unknown name
-            allowed = self._rules_for_unnamed(set(names).difference(bits))
+            allowed = self._rules_for_unnamed(name for name in names if name not in bits)
         for rules in set(map(bits.get, names)):  # a handful of distinct sets, however many the names
             if rules is not None:
                 allowed &= rules
         return grants[(allowed & -allowed).bit_length() - 1] if allowed else None
 
-    def _rules_for_unnamed(self, names: set[str]) -> int:
+    def _rules_for_unnamed(self, names: Iterable[str]) -> int:
         """The rules that allow all of `names`, none of which is spelt out by any of them."""
-        if not self._patterns:
-            return self._every
         allowed = -1
         for name in self._patterns.kinds(names):
             rules = self._every
             for pattern in self._patterns.matching(name):
                 rules |= self._pattern_bits[pattern]
             allowed &= rules
-            if not allowed:
-                break
+            if allowed == self._every:
+                break  # no name takes away from these
         return allowed
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from typing import TypeAlias
 
     # length of a head -> head -> length of a prefix -> prefix -> pattern
@@ -144,15 +144,18 @@ class Wildcards:
                 self._collect(heads, text, end, found)
         return found
 
-    def kinds(self, texts: set[str]) -> set[str]:
+    def kinds(self, texts: Iterable[str]) -> Iterator[str]:
         """Texts that match what `texts` match, all of them, where a `*` stands for any characters. Mostly far fewer.
 
         No pattern looks further into a text than its longest prefix and its longest suffix, so the rest is cut out.
         """
         head, tail = self._head, self._tail
-        if not tail:
-            return {text[:head] for text in texts}
-        return {text[:head] + text[-tail:] if len(text) > head + tail else text for text in texts}
+        seen: set[str] = set()
+        for text in texts:
+            kind = text[:head] + text[len(text) - tail :] if len(text) > head + tail else text
+            if kind not in seen:
+                seen.add(kind)
+                yield kind
 
     def _collect(self, by_length: _Heads, text: str, end: int, found: list[str]) -> None:
         """Add to `found` the patterns of one key, which matched from `end` on."""
