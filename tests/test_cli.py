@@ -318,6 +318,28 @@ def test_demo_says_that_its_port_is_taken(tmp_path: Path) -> None:
     assert "--port" in result.stderr
 
 
+def test_demo_says_that_its_file_cannot_be_made(tmp_path: Path) -> None:
+    """A policy file that cannot be made is named, and no other port is proposed."""
+    (tmp_path / "file").touch()
+    ran = run(["demo", "--port", "0", "--policy", str(tmp_path / "file" / "cors.json")])
+    assert (ran.status, ran.out) == (2, "")
+    assert ran.err.startswith(f"{tmp_path / 'file'}")
+    assert "cannot be written" in ran.err
+    assert "--port" not in ran.err
+
+
+def test_demo_says_that_there_is_no_such_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host name that is not known is told, and no other port is proposed."""
+
+    def unknown(*_: object) -> None:
+        raise socket.gaierror(-2, "Name or service not known")
+
+    monkeypatch.setattr(_serve, "Demo", unknown)
+    ran = run(["demo", "--host", "there.invalid", "--port", "8000"])
+    assert (ran.status, ran.out) == (2, "")
+    assert ran.err == "Cannot start on there.invalid, port 8000: [Errno -2] Name or service not known.\n"
+
+
 @pytest.mark.parametrize("there", [False, True], ids=["new", "there"])
 def test_demo_opens_the_page_and_stops(*, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: bool) -> None:
     """With `--open` the page is opened; Ctrl-C ends the command with status 0, and the policy file stays."""

@@ -19,8 +19,8 @@ PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(enco
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 TEMPLATE = (ROOT / ".github" / "ISSUE_TEMPLATE" / "unexpected-answer.yml").read_text(encoding="utf-8")
 
-# The hash of a commit, which stays what it is, and the version that it was; tags and branches move.
-PINNED = re.compile(r"\./\S+|[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+")
+# A version by its tag, or the hash of a commit where somebody has looked it up in the action's own repository.
+PINNED = re.compile(r"\./\S+|[\w-]+/[\w-]+@(v\d+|release/v\d+|[0-9a-f]{40} # v\d+\.\d+\.\d+)")
 
 
 def requirements() -> list[str]:

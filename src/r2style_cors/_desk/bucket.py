@@ -142,7 +142,7 @@ class BucketReader:
 
     def __init__(self, bucket: Bucket, profile: ProfileName = "r2") -> None:
         self.bucket = bucket
-        self.profile = profile
+        self.profile: ProfileName = profile
         self._service = _SERVICES[bucket.service]
         self._ask: Ask | None = None
 

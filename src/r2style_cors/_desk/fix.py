@@ -84,7 +84,7 @@ class Look:
         self.at = PolicyText(text)
         self.reading = read(text, strict=True)
         self.form = str(self.reading.form)
-        self.profile = profile
+        self.profile: ProfileName = profile
         self.lowers = rulebook(profile).lowers
         self.problems = examine(self.reading, profile, forms)
         self.errors = [problem for problem in self.problems if problem.severity == "error"]

@@ -126,7 +126,7 @@ class _Search:
     ) -> None:
         self.policy = policy
         self.wish = wish
-        self.profile = profile
+        self.profile: ProfileName = profile
         self.credentials = credentials
         self.extra_methods = extra_methods
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import webbrowser
 from pathlib import Path
+from socket import gaierror
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -63,7 +64,15 @@ def _started(host: str, port: int, policy: Path) -> Demo:
     except PolicyError as error:
         fail(str(error))
     except OSError as error:
-        fail(f"Cannot start on {host}, port {port}: {error}. Another --port may be free; 0 takes any.")
+        fail(_why_not(error, host, port))
+
+
+def _why_not(error: OSError, host: str, port: int) -> str:
+    """Why the system does not let the demo start: its file, its address, or its port."""
+    if error.filename is not None:
+        return f"{error.filename} cannot be written: {error.strerror}."
+    advice = "" if isinstance(error, gaierror) else " Another --port may be free; 0 takes any."
+    return f"Cannot start on {host}, port {port}: {error}.{advice}"
 
 
 def _announce(site: Demo) -> None:

@@ -81,7 +81,7 @@ async def echo(socket: WebSocket[Any, Any, Any]) -> None:
     await socket.close()
 
 
-@asgi("/mounted", is_mount=True)
+@asgi("/mounted", is_mount=True, copy_scope=True)
 async def mounted(scope: Scope, receive: Receive, send: Send) -> None:
     await Litestar([hello], openapi_config=None)(scope, receive, send)
 
