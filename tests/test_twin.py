@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+from itertools import product
 from typing import Any
 from unittest.mock import patch
 
@@ -20,22 +21,64 @@ from support.messages import Answer, Request, error_elements, list_items
 from support.worlds import METHODS, Rules, World, compiled, policies, worlds
 
 PHASES = [phase for phase in Phase if phase is not Phase.explain]  # which takes minutes to say what can be seen
-SMALL = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow], phases=PHASES)
-LARGE = settings(SMALL, max_examples=400)
+SMALL = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow], phases=PHASES)
+LARGE = settings(SMALL, max_examples=300)
 
 PUBLIC = World(
     [{"AllowedOrigins": ["*"], "AllowedMethods": ["GET"]}], twin.Options(star_always=True), ["GET"], [[]], [[]], [[]]
 )
 
 
+def check_engine(world: World) -> None:
+    """Rules in a loop and the compiled engine answer every request alike."""
+    engine = world.engine()
+    for request, verdict in world.answers():
+        assert twin.verdict(twin.ask(engine.decide, request)) == verdict, (world.rules, request)
+
+
 @LARGE
 @given(worlds())
 @example(PUBLIC)
 def test_engine_equals_twin(world: World) -> None:
-    """Rules in a loop and the compiled engine answer every request alike."""
-    engine, answers = world.engine(), world.answers()
-    for request, verdict in answers:
-        assert twin.verdict(twin.ask(engine.decide, request)) == verdict, request
+    """Whatever the policy, its options and the request, the engine decides as the twin does."""
+    check_engine(world)
+
+
+ORIGIN_LISTS = [
+    ["*"], ["https://b.a.example"], ["https://*.a.example"], ["https://b*.example"], ["https://*"], ["https://*a.example"],
+    ["https://b.a.example", "https://b*.example"], ["https://*.a.example", "*"], ["https://b*", "https://*.a.example"],
+]  # fmt: skip
+ORIGINS = [
+    "https://b.a.example",
+    "https://bb.a.example",
+    "https://ba.example",
+    "https://c.a.example",
+    "http://c",
+    "https://c/",
+]
+OPTIONS = [twin.Options(), twin.Options("s3", star_always=True)]
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=lambda options: options.profile)
+def test_three_rules_of_origins(options: twin.Options) -> None:
+    """3.1 to 3.3: every three rules over a few lists of origins, asked from origins that several of them match, or none."""
+    methods = (["GET"], ["GET", "PUT"], ["PUT"])
+    for lists in product(ORIGIN_LISTS, repeat=3):
+        rules = [{"AllowedOrigins": one, "AllowedMethods": two} for one, two in zip(lists, methods, strict=True)]
+        check_engine(World(rules, options, ["OPTIONS", "GET"], [[one] for one in ORIGINS], [[], ["PUT"]], [[]]))
+
+
+HEADER_LISTS = [
+    [], ["*"], ["x-a"], ["X-B"], ["x-*"], ["*-a"], ["x*a"], ["x-a", "x-b"], ["x-b", "*-a"],
+]  # fmt: skip
+HEADERS = ["x-a", "x-b", "x-c", "z-a", "x-a,x-b", "x-a,x-c", "x-b,z-a", "x-c,z-a", "x-a,x-b,z-a"]
+
+
+def test_three_rules_of_headers() -> None:
+    """3.1, 3.5: every three rules over a few lists of headers, asked for names that several of them allow, or none."""
+    for lists in product(HEADER_LISTS, repeat=3):
+        rules = [{"AllowedOrigins": ["*"], "AllowedMethods": ["GET"], "AllowedHeaders": one} for one in lists]
+        check_engine(World(rules, OPTIONS[0], ["OPTIONS"], [["https://a"]], [["GET"]], [[one] for one in HEADERS]))
 
 
 @SMALL
