@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ._decision import Decision
-from ._engine import Engine
+from ._engine import Engine, profile_of
 from ._text import shown
 
 TYPE_CHECKING = False
@@ -226,7 +226,7 @@ class Refusals:
             return decision
         sentence = f"{engine.explain(method, *asked).sentence} [{decision.reason}]"
         request_method = shown(asked[1] or "")
-        return Decision(engine.profile.refused_preflight(decision.reason, decision.rule, request_method, sentence))
+        return Decision(profile_of(engine).refused_preflight(decision.reason, decision.rule, request_method, sentence))
 
     def handshake(self, path: str, origin: str | None) -> None:
         """Log a refused WebSocket handshake."""

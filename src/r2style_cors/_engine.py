@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from ._desk.explain import Explanation
     from ._origins import Wildcards
-    from ._profiles import Profile
+    from ._profiles import Profile, ProfileName
     from .errors import Problem
 
     Text: TypeAlias = str | bytes | None  # of a request's header
@@ -272,7 +272,7 @@ class Engine:
     Made by `Policy.compile`. Nothing here raises because of a request (SEMANTICS 8.1).
 
     Attributes:
-        profile: the column of SEMANTICS 6 that it follows.
+        profile: `r2` or `s3`, the column of SEMANTICS 6 that it follows.
         credentials: whether answers carry Access-Control-Allow-Credentials (SEMANTICS 7.1).
         extra_methods: the methods that the server adds to the policy's (SEMANTICS 7.2).
         star_always: whether `*` is answered without an Origin too (SEMANTICS 5.7).
@@ -283,8 +283,8 @@ class Engine:
     # `decide` said to str and to bytes.
     __slots__ = (
         "_build", "_exact", "_malformed", "_malformed_actual", "_malformed_preflight", "_methods", "_no_origin_options",
-        "_pattern_grants", "_patterns", "_rules", "_unions", "_unlisted", "always", "credentials", "extra_methods", "memo",
-        "no_origin", "problems", "profile", "raw_memo", "star_always",
+        "_pattern_grants", "_patterns", "_profile", "_rules", "_unions", "_unlisted", "always", "credentials",
+        "extra_methods", "memo", "no_origin", "problems", "profile", "raw_memo", "star_always",
     )  # fmt: skip
 
     def __init__(
@@ -304,7 +304,8 @@ class Engine:
         always: Mapping[str, Decision],  # method -> the constant answer of SEMANTICS 5.7
         build: Callable[[Iterable[Grants]], Grants],  # the union of several
     ) -> None:
-        self.profile: Profile = profile
+        self.profile: ProfileName = profile.name
+        self._profile = profile
         self.credentials: bool = credentials
         self.extra_methods: tuple[str, ...] = extra_methods
         self.star_always: bool = star_always
@@ -350,11 +351,11 @@ class Engine:
         if method == "OPTIONS":
             if origin and request_method is not None:
                 return self._preflight(origin, request_method, request_headers, size)
-            if self.profile.answers_every_options:
+            if self._profile.answers_every_options:
                 return self._bad_options(request_method) if origin else self._no_origin_options
         if not origin:
             return self.always.get(method, self.no_origin)
-        if self.profile.actual_like_preflight:
+        if self._profile.actual_like_preflight:
             return self._actual_like_preflight(method, origin, request_method, request_headers, size)
         grants = self._grants_for(origin)
         answer = grants.actual.get(method)
@@ -380,7 +381,7 @@ class Engine:
         grants = self._exact.get(origin)
         if grants is not None:
             return grants
-        if not self.profile.is_origin(origin):
+        if not self._profile.is_origin(origin):
             return self._malformed
         found = self._patterns.matching(origin)
         if not found:
@@ -414,21 +415,21 @@ class Engine:
 
     def _unmatched_preflight(self, grants: Grants, request_method: str) -> Decision:
         """No rule gives the origin this method, or the method is none that a rule could give."""
-        if self.profile.answers_every_options and request_method not in self._methods:
+        if self._profile.answers_every_options and request_method not in self._methods:
             return self._bad_options(request_method)
         if not is_token(request_method):
             return self._refuse(self._malformed_preflight, request_method)
         return self._refuse(grants.preflight_refusal, request_method)
 
     def _refuse(self, answer: Answer, request_method: str) -> Decision:
-        if self.profile.refusal_names_method:
-            answer = self.profile.refused_preflight(answer.reason, answer.rule, request_method)
+        if self._profile.refusal_names_method:
+            answer = self._profile.refused_preflight(answer.reason, answer.rule, request_method)
         return Decision(answer)
 
     def _bad_options(self, request_method: str | None) -> Decision:
         """Profile `s3`: an OPTIONS request that is no preflight S3 knows."""
         return Decision(
-            self.profile.bad_request(
+            self._profile.bad_request(
                 "malformed", f"Invalid Access-Control-Request-Method: {shown(request_method or '')}"
             )
         )
@@ -462,3 +463,8 @@ def grants_for(engine: Engine, origin: str) -> Grants:
 def rules_of(engine: Engine) -> tuple[Grant, ...]:
     """For the desk: the policy's rules, compiled."""
     return engine._rules  # noqa: SLF001 - its own room, and no part of what users build on
+
+
+def profile_of(engine: Engine) -> Profile:
+    """For the doors and the desk: what the engine's profile says, whose name is public."""
+    return engine._profile  # noqa: SLF001 - its own room, and no part of what users build on

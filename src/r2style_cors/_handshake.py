@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ._engine import rules_of
+from ._engine import profile_of, rules_of
 from ._origins import Wildcards
 
 TYPE_CHECKING = False
@@ -21,7 +21,7 @@ class Handshakes:
         listed = {origin for grant in granting for origin in grant.origins} - {"*", "null"}
         if not listed and any(grant.star for grant in granting):
             raise _only_star()
-        profile = engine.profile
+        profile = profile_of(engine)
         self._is_origin = profile.is_origin
         self._named = frozenset(origin for origin in listed if "*" not in origin)
         self._patterns = Wildcards((origin for origin in listed if "*" in origin), profile.wildcard_characters)

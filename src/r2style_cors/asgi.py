@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import MethodType
 
 from ._door import KEY, Options, Refusals, open_door
-from ._engine import MAX_REMEMBERED, MAX_REQUEST_HEADERS
+from ._engine import MAX_REMEMBERED, MAX_REQUEST_HEADERS, profile_of
 from ._handshake import Handshakes
 from ._response import HeaderEditor
 
@@ -88,7 +88,7 @@ def _behind(  # noqa: C901 - with `cors`, a request's whole way, since a call co
     app: ASGIApp, engine: Engine, refusals: Refusals, decorate: Decorate, other_scope: ASGIApp
 ) -> ASGIApp:
     """`app` behind one compiled policy."""
-    every_request_whole = engine.profile.actual_like_preflight
+    every_request_whole = profile_of(engine).actual_like_preflight
     memo, always, no_origin = engine.raw_memo.actual, engine.always, engine.no_origin
     debug, known, heard, level = refusals.debug, refusals.known, refusals.heard, refusals.level
 

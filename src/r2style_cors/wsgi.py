@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import MethodType
 
 from ._door import KEY, REQUEST_HEADERS, REQUEST_METHOD, Options, Refusals, asked_of_environ, open_door
-from ._engine import MAX_REMEMBERED
+from ._engine import MAX_REMEMBERED, profile_of
 from ._response import HeaderEditor
 
 TYPE_CHECKING = False
@@ -78,7 +78,7 @@ def _behind(  # noqa: C901 - and so is `cors`, a request's whole way, since a ca
     app: WSGIApplication, engine: Engine, refusals: Refusals, decorate: Decorate
 ) -> WSGIApplication:
     """`app` behind one compiled policy."""
-    every_request_whole = engine.profile.actual_like_preflight
+    every_request_whole = profile_of(engine).actual_like_preflight
     memo, preflights, unlisted = engine.memo.actual, engine.memo.preflights, engine.memo.unlisted
     always, no_origin = engine.always, engine.no_origin
     debug, known, heard, level = refusals.debug, refusals.known, refusals.heard, refusals.level

@@ -169,7 +169,7 @@ def wsgi(answer: Answer, policy: Any, options: Mapping[str, Any], layers: int = 
 
     The validator asks for a Content-Type in a 200 without content, which S3 does not send: there it stands inside only.
     """
-    profile = policy.profile.name if isinstance(policy, Engine) else options.get("profile")
+    profile = policy.profile if isinstance(policy, Engine) else options.get("profile")
     application = WsgiApplication(answer)
     middleware: Any = application.validated
     for _ in range(layers):

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from .. import _fetch
 from .._compile import expect_policy
-from .._engine import MAX_REQUEST_HEADERS, grants_for, rules_of
+from .._engine import MAX_REQUEST_HEADERS, grants_for, profile_of, rules_of
 from .._origins import HOST_CHARACTERS, MAX_ORIGIN_LENGTH, Wildcards, split_host_port
 from .witnesses import witnesses
 
@@ -166,7 +166,7 @@ class _Comparison:
     def __init__(self, policies: tuple[Policy, Policy], engines: tuple[Engine, Engine]) -> None:
         self._engines = engines
         # With request headers there is only a preflight to compare, under `r2` (SEMANTICS 3.7, 5.2): without them, both.
-        self._compared = _RESPONSE_HEADERS if engines[0].profile.expose_on_preflight else _PREFLIGHT_HEADERS
+        self._compared = _RESPONSE_HEADERS if profile_of(engines[0]).expose_on_preflight else _PREFLIGHT_HEADERS
         self._names = _HeaderNames(engines)
         self._answers = tuple([_answer(rule) for rule in policy.rules] for policy in policies)
         self._found: dict[Two, list[Found]] = {}
@@ -351,7 +351,7 @@ def _rules_for(engines: tuple[Engine, Engine], origin: str) -> Two:
 def _others(engines: tuple[Engine, Engine], patterns: list[str], exact: dict[str, None]) -> Iterator[str]:
     """Origins that no rule spells out: of every kind that patterns tell apart, of none, `null`, and what is no origin."""
     yield "https://unlisted.example"
-    if engines[0].profile.wildcard_characters is None:
+    if profile_of(engines[0]).wildcard_characters is None:
         yield from witnesses(patterns, exact, _ECHOABLE, MAX_ORIGIN_LENGTH, ["app", "https://unlisted.example"])
     else:
         yield from _witnesses_by_place(patterns, exact)

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, NamedTuple
 
 from .._compile import expect_policy
-from .._engine import MAX_REQUEST_HEADERS, grants_for, requested_names, rules_of
+from .._engine import MAX_REQUEST_HEADERS, grants_for, profile_of, requested_names, rules_of
 from .._fetch import is_token
 from .._origins import Wildcards
 from .._text import shown
@@ -147,7 +147,7 @@ def explain_with(
 ) -> Explanation:
     """See `Engine.explain`."""
     decision = engine.decide(method, origin, request_method, request_headers, size)
-    takes_part = decision.kind == "preflight" or engine.profile.actual_like_preflight
+    takes_part = decision.kind == "preflight" or profile_of(engine).actual_like_preflight
     tested = request_method if takes_part and request_method is not None else method
     asked = request_headers if takes_part else None
     names = requested_names(asked, size) or ()
