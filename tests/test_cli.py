@@ -300,6 +300,13 @@ def test_demo_explains_a_broken_policy(tmp_path: Path) -> None:
     assert file.read_bytes() == before
 
 
+def test_an_empty_name_of_a_file() -> None:
+    """A name that is empty, as of a variable that is not set, is not taken for the working directory."""
+    result = RUNNER.invoke(app, ["check", ""])
+    assert result.exit_code == 2
+    assert "The name of the policy file is empty." in result.output
+
+
 def test_demo_explains_a_policy_that_is_no_file(tmp_path: Path) -> None:
     """A directory is no policy file; that is said, and the status is that of misuse."""
     result = RUNNER.invoke(app, ["demo", "--port", "0", "--policy", str(tmp_path)])

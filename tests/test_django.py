@@ -13,6 +13,7 @@ import pytest
 from asgiref.sync import iscoroutinefunction
 from django.conf import settings
 from django.core.asgi import get_asgi_application
+from django.core.checks import run_checks
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 from django.core.wsgi import get_wsgi_application
@@ -404,6 +405,16 @@ def test_check_tells_where_and_what_instead() -> None:
     assert "(r2style_cors.origin-path)" in told
     assert "(r2style_cors.method-unsupported)" in told
     assert f'"{ORIGIN}"' in told
+
+
+def test_check_names_the_file(tmp_path: Path) -> None:
+    """What is wrong or doubtful about a file is told with its name."""
+    file = tmp_path / "cors.json"
+    for origin, code in {"https://app.example/": "origin-path", "https://App.example": "origin-case"}.items():
+        file.write_text(f'[{{"AllowedOrigins": ["{origin}"], "AllowedMethods": ["GET"]}}]', encoding="utf-8")
+        with override_settings(R2STYLE_CORS={"policy": str(file)}):
+            found = [one for one in run_checks() if one.id == f"r2style_cors.{code}"]
+        assert [one.msg.partition(": ")[0] for one in found] == [str(file)]
 
 
 def test_check_warns_without_failing() -> None:

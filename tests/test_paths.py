@@ -296,6 +296,17 @@ def test_a_bad_policy_is_told_when_the_door_is_made(tmp_path: Path) -> None:
     assert raised.value.source == str(tmp_path / "missing.json")
 
 
+def test_a_doubtful_policy_is_told_by_name(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A warning names the file that it is about, followed or not; where a policy has none, its path; else nothing."""
+    doubtful = [{"AllowedOrigins": ["https://App.example"], "AllowedMethods": ["GET"]}]
+    file = tmp_path / "cors.json"
+    file.write_text(json.dumps(doubtful), encoding="utf-8")
+    wsgi_door(PathPolicies({"/": doubtful, "/file": str(file), "/followed": PolicyFile(file)}))
+    wsgi_door(doubtful)
+    names = [record.getMessage().partition(": ")[0] for record in caplog.records]
+    assert names == ["CORS policy /", f"CORS policy {file}", f"CORS policy {file}", "CORS policy"]
+
+
 def test_many_prefixes_are_found_as_a_search_finds_them() -> None:
     """The table of prefixes agrees with the obvious search through all of them, for every path over a small alphabet."""
     from itertools import product

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     DoorPolicy: TypeAlias = PolicySource | PathPolicies
     App: TypeAlias = Callable[..., Any]  # as the protocol of the door has it
     PathOf: TypeAlias = Callable[[Any], str]
+    Make: TypeAlias = Callable[[Engine, str | None], App]
 
     # Origin, Access-Control-Request-Method, Access-Control-Request-Headers, and the size of the last's lines
     Asked: TypeAlias = tuple[str | None, str | None, str | None, int | None]
@@ -84,22 +85,25 @@ class Options:
         return engine
 
 
-def open_door(policy: DoorPolicy, make: Callable[[Engine], App], app: App, options: Options, path_of: PathOf) -> App:
+def open_door(
+    policy: DoorPolicy, make: Make, app: App, options: Options, path_of: PathOf, name: str | None = None
+) -> App:
     """The application behind its policies.
 
     Args:
         policy: a path, a Policy, parsed JSON, an Engine, a PolicyFile, or PathPolicies of such.
-        make: puts the application behind one compiled policy.
+        make: puts the application behind one compiled policy, whose name it is told.
         app: the application, for paths that no policy covers.
         options: what to compile with.
         path_of: the path that the application sees, from the first argument of a call to it.
+        name: of a policy that comes from no file.
 
     Raises:
         PolicyError: a policy cannot be enforced, or an option is unsafe with it.
         TypeError: `policy` is none of these, or an option stands beside an Engine, which has its own.
     """
     if isinstance(policy, Engine):
-        return make(options.accept(policy))
+        return make(options.accept(policy), name)
     from ._source import PathPolicies, PolicyFile, Routes
     from .errors import PolicyError
 
@@ -115,33 +119,28 @@ def open_door(policy: DoorPolicy, make: Callable[[Engine], App], app: App, optio
 
         return routed
     if isinstance(policy, PolicyFile):
-        follower = policy._follow(lambda data: make(options.compile(_parsed(data, options))))  # noqa: SLF001 - for doors
+        follower = policy._follow(lambda data: make(options.compile(_parsed(data, options)), policy.path))  # noqa: SLF001 - for doors
         current = follower.current
 
         def following(*request: Any) -> Any:
             return current()(*request)
 
         return following
+    name = _file_name(policy) or name
     try:
-        return make(options.compile(_read(policy, options.profile)))
+        return make(options.compile(_read(policy, options.profile)), name)
     except PolicyError as error:
-        raise PolicyError(error.problems, error.form, _file_name(policy)) from None
+        raise PolicyError(error.problems, error.form, name) from None
 
 
-def _part(
-    prefix: str, policy: PolicySource, make: Callable[[Engine], App], app: App, options: Options, path_of: PathOf
-) -> App:
+def _part(prefix: str, policy: PolicySource, make: Make, app: App, options: Options, path_of: PathOf) -> App:
     """The application behind the policy of one path, which names a policy that has no file."""
     from ._source import PathPolicies
-    from .errors import PolicyError
 
     if isinstance(policy, PathPolicies):  # its prefixes would be compared with whole paths, and cover none
         message = f"the policy of {prefix or '/'!r} is a PathPolicies; it must be one policy: write whole prefixes side by side"
         raise TypeError(message)
-    try:
-        return open_door(policy, make, app, options, path_of)
-    except PolicyError as error:
-        raise PolicyError(error.problems, error.form, error.source or prefix or "/") from None
+    return open_door(policy, make, app, options, path_of, prefix or "/")
 
 
 def _file_name(policy: object) -> str | None:
@@ -196,11 +195,11 @@ class Refusals:
         self.known: dict[int, bool] = getattr(self._logger, "_cache", {})
         self._warned: set[str] = set()
 
-    def opened(self, engine: Engine) -> None:
+    def opened(self, engine: Engine, name: str | None) -> None:
         """Tell what is doubtful about a policy that comes into force."""
         for problem in engine.problems:
             if problem.severity == "warning":
-                self._logger.warning("CORS policy: %s", problem)
+                self._logger.warning("CORS policy%s: %s", f" {name}" if name else "", problem)
 
     def _log(self, decision: Decision, method: str, path: str, asked: Asked) -> None:
         """One structured record; its fields stand in `record.cors`, values from the request escaped and cut."""

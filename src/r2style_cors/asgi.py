@@ -76,8 +76,8 @@ def CORSMiddleware(  # noqa: N802 - a function, since calling an instance costs 
     refusals = Refusals(debug=options.debug)
     decorate = _decorator(HeaderEditor(raw=True, keep_app_headers=options.keep_app_headers), refusals)
 
-    def behind(engine: Engine) -> ASGIApp:
-        refusals.opened(engine)
+    def behind(engine: Engine, name: str | None) -> ASGIApp:
+        refusals.opened(engine, name)
         handshakes = Handshakes(engine) if options.websocket_origin_check else None
         return _behind(app, engine, refusals, decorate, _other_scope(app, refusals, handshakes))
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from ._decision import Decision
     from ._engine import Engine
+    from .errors import Problem
 
 _SETTING = "R2STYLE_CORS"
 _PATH = "r2style_cors.django.CORSMiddleware"
@@ -69,9 +70,9 @@ class CORSMiddleware:
         answer: HttpResponseBase | Awaitable[HttpResponseBase] = self._door(request)
         return answer
 
-    def _behind(self, engine: Engine) -> Callable[[HttpRequest], HttpResponseBase]:
+    def _behind(self, engine: Engine, name: str | None) -> Callable[[HttpRequest], HttpResponseBase]:
         """The project behind one compiled policy."""
-        self._refusals.opened(engine)
+        self._refusals.opened(engine, name)
 
         def handle(request: HttpRequest) -> HttpResponseBase:
             decision = self._decide(engine, request)
@@ -81,9 +82,9 @@ class CORSMiddleware:
 
         return handle
 
-    def _behind_async(self, engine: Engine) -> Callable[[HttpRequest], Awaitable[HttpResponseBase]]:
+    def _behind_async(self, engine: Engine, name: str | None) -> Callable[[HttpRequest], Awaitable[HttpResponseBase]]:
         """The same, awaited."""
-        self._refusals.opened(engine)
+        self._refusals.opened(engine, name)
 
         async def handle(request: HttpRequest) -> HttpResponseBase:
             decision = self._decide(engine, request)
@@ -173,10 +174,10 @@ def check_settings(**_: Any) -> list[CheckMessage]:
 def _policy_checks() -> list[CheckMessage]:
     found: list[CheckMessage] = []
 
-    def opened(engine: Engine) -> Callable[..., None]:
+    def opened(engine: Engine, name: str | None) -> Callable[..., None]:
         for problem in engine.problems:
             if problem.severity == "warning":
-                found.append(CheckWarning(str(problem), id=f"r2style_cors.{problem.code}"))
+                found.append(CheckWarning(_told(problem, name), id=f"r2style_cors.{problem.code}"))
         return lambda *_: None
 
     try:
@@ -187,7 +188,15 @@ def _policy_checks() -> list[CheckMessage]:
     except TypeError as error:
         found.append(Error(str(error), id="r2style_cors.E002"))
     except PolicyError as error:  # a ValueError, of which a better word can be said
-        found += [Error(str(one), id=f"r2style_cors.{one.code}") for one in error.problems if one.severity == "error"]
+        found += [
+            Error(_told(one, error.source), id=f"r2style_cors.{one.code}")
+            for one in error.problems
+            if one.severity == "error"
+        ]
     except ValueError as error:
         found.append(Error(str(error), id="r2style_cors.E002"))
     return found
+
+
+def _told(problem: Problem, name: str | None) -> str:
+    return f"{name}: {problem}" if name else str(problem)

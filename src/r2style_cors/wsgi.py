@@ -67,8 +67,8 @@ def CORSMiddleware(  # noqa: N802 - a function, since calling an instance costs 
     refusals = Refusals(debug=options.debug)
     decorate = _decorator(HeaderEditor(raw=False, keep_app_headers=options.keep_app_headers), refusals)
 
-    def behind(engine: Engine) -> WSGIApplication:
-        refusals.opened(engine)
+    def behind(engine: Engine, name: str | None) -> WSGIApplication:
+        refusals.opened(engine, name)
         return _behind(app, engine, refusals, decorate)
 
     return open_door(policy, behind, app, options, _path_seen)

@@ -25,6 +25,8 @@ _OTHER_MARKS = {
 
 def read_file(path: str | os.PathLike[str]) -> bytes:
     """Read a policy file, but never more than one byte over the limit; raises PolicyError (`file`)."""
+    if path == "":  # which would be the working directory, as where a variable is not set
+        raise refuse(START, "file", "The name of the policy file is empty.")
     try:
         with Path(path).open("rb") as file:
             return file.read(MAX_BYTES + 1)

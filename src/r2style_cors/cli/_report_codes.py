@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Group
 from rich.table import Table
-from rich.text import Text as Line
+from rich.text import Text
 
 from .._codes import CODES
 from .._desk.fix import FIXABLE
@@ -27,7 +27,7 @@ def listed(*, as_json: bool) -> str | RenderableType:
         table.add_column(name, no_wrap=name == "code")
     for name, code in CODES.items():
         mends = "mends" if name in FIXABLE else ""
-        table.add_row(name, Line(code.severity, STYLES[code.severity]), mends, Line(code.meaning))
+        table.add_row(name, Text(code.severity, STYLES[code.severity]), mends, Text(code.meaning))
     return table
 
 
@@ -38,10 +38,10 @@ def explained(name: str, *, as_json: bool) -> str | RenderableType:
     if as_json:
         return json.dumps(_told(name), indent=2)
     code = CODES[name]
-    head = Line.assemble((name, "bold"), " ", (code.severity, STYLES[code.severity]))
+    head = Text.assemble((name, "bold"), " ", (code.severity, STYLES[code.severity]))
     if name in FIXABLE:
         head.append(", which --fix mends where that is safe")
-    return Group(head, "", Line(code.meaning), Line(code.why), Line(code.instead, "green"))
+    return Group(head, "", Text(code.meaning), Text(code.why), Text(code.instead, "green"))
 
 
 def no_code(name: str) -> str:

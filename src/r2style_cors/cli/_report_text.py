@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 from rich.padding import Padding
-from rich.text import Text as Line
+from rich.text import Text
 
 from .._codes import CODES
 from .._text import visible
@@ -39,7 +39,7 @@ def report(files: Sequence[Checked], width: int) -> Iterator[RenderableType]:
 
 def _problem(problem: Problem, file: Checked, width: int) -> Iterator[RenderableType]:
     where = f"{visible(file.name)}:{problem.line}:{problem.column}:"
-    yield Line.assemble((where, "bold"), " ", (problem.severity, STYLES[problem.severity]), f" {problem.code}")
+    yield Text.assemble((where, "bold"), " ", (problem.severity, STYLES[problem.severity]), f" {problem.code}")
     if file.text is not None:
         yield from _excerpt(problem, file.text, width)
     for sentence in (problem.message, CODES[problem.code].why):
@@ -48,20 +48,20 @@ def _problem(problem: Problem, file: Checked, width: int) -> Iterator[Renderable
 
 
 def _indented(text: str, style: str = "") -> Padding:
-    return Padding(Line(visible(text), style), (0, 0, 0, 2), expand=False)
+    return Padding(Text(visible(text), style), (0, 0, 0, 2), expand=False)
 
 
 def _cut(text: str) -> str:
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + _ELLIPSIS
 
 
-def _excerpt(problem: Problem, text: PolicyText, width: int) -> Iterator[Line]:
+def _excerpt(problem: Problem, text: PolicyText, width: int) -> Iterator[Text]:
     gutter = f"{problem.line:>5} | "
     column = (problem.column or 1) - 1
     length = max(1, len(text.value_of(problem)))
     shown, marks = excerpt(text.line_of(problem), column, column + length, max(width - len(gutter), 20))
-    yield Line.assemble((gutter, "dim"), shown)
-    yield Line.assemble((" " * 5 + " | ", "dim"), (marks, STYLES[problem.severity]))
+    yield Text.assemble((gutter, "dim"), shown)
+    yield Text.assemble((" " * 5 + " | ", "dim"), (marks, STYLES[problem.severity]))
 
 
 def excerpt(line: str, start: int, end: int, room: int) -> tuple[str, str]:
@@ -105,17 +105,17 @@ def _reach(widths: Sequence[int], room: int) -> int:
     return len(widths)
 
 
-def diff(name: str, before: str, after: str) -> Iterator[Line]:
+def diff(name: str, before: str, after: str) -> Iterator[Text]:
     """What changes in a file, as a unified diff."""
     texts = [text.removesuffix("\n").split("\n") for text in (before, after)]
     lines = list(unified_diff(texts[0], texts[1], visible(name), visible(name), lineterm=""))
     for line in lines:
-        yield Line("\t".join(map(visible, line.removesuffix("\r").split("\t"))), _DIFF_STYLES.get(line[0], ""))
+        yield Text("\t".join(map(visible, line.removesuffix("\r").split("\t"))), _DIFF_STYLES.get(line[0], ""))
     if lines:
-        yield Line()
+        yield Text()
 
 
-def summary(files: Sequence[Checked], *, fixed: bool) -> Line:
+def summary(files: Sequence[Checked], *, fixed: bool) -> Text:
     """All of it in one sentence."""
     of = f"{len(files)} file{'s' * (len(files) != 1)}"
     counted = counts(files)
@@ -125,7 +125,7 @@ def summary(files: Sequence[Checked], *, fixed: bool) -> Line:
     if mended:
         told += f" {mended} mended." if fixed else f" --fix mends {mended}."
     worst = next((STYLES[severity] for severity in SEVERITIES if counted[severity]), "green")
-    return Line(told, worst)
+    return Text(told, worst)
 
 
 def _number(count: int, noun: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 import typer
 from rich.console import Console
-from rich.text import Text as Line
+from rich.text import Text
 
 from .._desk.spans import PolicyText
 from .._forms import MAX_BYTES
@@ -201,7 +201,7 @@ def _write(name: str, text: str) -> bool:
     try:
         replace_file(Path(name), text.encode())
     except OSError as error:
-        told = Line(f"{visible(name)} cannot be written: {error.strerror}.", "red")
+        told = Text(f"{visible(name)} cannot be written: {error.strerror}.", "red")
         Console(stderr=True, highlight=False).print(told, soft_wrap=True)
         return False
     return True
@@ -226,7 +226,7 @@ def _tell(done: Sequence[_Done], format: str, task: _Task) -> None:
             beside.print(line, soft_wrap=True)
     if format == "text":
         for part in report(files, console.width):
-            console.print(part, soft_wrap=isinstance(part, Line))
+            console.print(part, soft_wrap=isinstance(part, Text))
         console.print(summary(files, fixed=task.fix))
     elif format == "json":
         typer.echo(as_json(files, fixed=task.fix), err=aside)
