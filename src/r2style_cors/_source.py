@@ -180,12 +180,13 @@ class PolicyFile:
         if digest != self.digest:
             for follower, ready in [(follower, follower.build(data)) for follower in followers]:
                 follower.ready = ready
-            if self._data is not None:
+            changed = self._data is not None
+            self._data, self.digest, self.loaded_at, self.last_error = data, digest, datetime.now(UTC), None
+            if changed:
                 _logger.info("CORS policy file %s has changed; the new policy is in force.", self.path)
-            self._data, self.digest, self.loaded_at = data, digest, datetime.now(UTC)
         elif self.last_error is not None:
+            self.last_error = None
             _logger.info("CORS policy file %s is again the one in force.", self.path)
-        self.last_error = None
 
     def _failed(self, error: Exception) -> None:
         if str(error) != str(self.last_error):
