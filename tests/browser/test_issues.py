@@ -184,7 +184,7 @@ def case(browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> C
 def free_port(stack: ExitStack) -> int:
     """A port that is free, and as long as those of the pages, so that lines are broken and marked as they show it."""
     for _ in range(100):
-        port = secrets.randbelow(7000) + 2000
+        port = secrets.randbelow(2000) + 7000  # none of these is a port that browsers refuse (Fetch, section 2.9)
         with suppress(OSError):
             stack.enter_context(closing(socket.create_server(("127.0.0.1", port))))
             return port
