@@ -5,7 +5,7 @@ Laws of this room:
 - the first rule wins whose origin, method and every requested header match (SEMANTICS 3.1);
 - what changes is a bounded memo or two, and nothing can be told from them but how long an answer took;
 - the work of one request is bounded by its own bytes, not by the number of origins or wildcards, and a requested header
-  name is looked up once, not once per rule (SEMANTICS 3.6);
+  name is looked up in the first rule and once in all of them, not once per rule (SEMANTICS 3.6);
 - whatever the policy alone determines was finished when it was compiled.
 """
 
@@ -187,7 +187,8 @@ class Grant:
 class Chain:
     """The rules, in order, that give some origin one method. One of them is chosen by the requested headers.
 
-    Each name is looked up once: its entry is the set of rules that allow it, as the bits of an integer.
+    The first rule mostly decides, and is asked first. Else each name is looked up once, however many rules there are: its
+    entry is the set of rules that allow it, as the bits of an integer.
     """
 
     __slots__ = (
@@ -220,12 +221,12 @@ class Chain:
         if not names or first.allows(names):
             return grants[0]
         if first.countable and len(grants) == 1:
-            return None
+            return None  # the usual refusal
         bits = self._bits
         allowed = -1  # all of them: its bits are all set
         if not all(map(bits.__contains__, names)):
             if not self._every and not self._patterns:
-                return None  # the usual refusal, found at the first unknown name
+                return None  # found at the first unknown name
             allowed = self._rules_for_unnamed(name for name in names if name not in bits)
         for rules in set(map(bits.get, names)):  # a handful of distinct sets, however many the names
             if rules is not None:
@@ -284,7 +285,7 @@ class Engine:
     __slots__ = (
         "_build", "_exact", "_malformed", "_malformed_actual", "_malformed_preflight", "_methods", "_no_origin_options",
         "_pattern_grants", "_patterns", "_profile", "_rules", "_unions", "_unlisted", "always", "credentials",
-        "extra_methods", "memo", "no_origin", "problems", "profile", "raw_memo", "star_always",
+        "extra_methods", "memo", "no_origin", "problems", "raw_memo", "star_always",
     )  # fmt: skip
 
     def __init__(
@@ -304,7 +305,6 @@ class Engine:
         always: Mapping[str, Decision],  # method -> the constant answer of SEMANTICS 5.7
         build: Callable[[Iterable[Grants]], Grants],  # the union of several
     ) -> None:
-        self.profile: ProfileName = profile.name
         self._profile = profile
         self.credentials: bool = credentials
         self.extra_methods: tuple[str, ...] = extra_methods
@@ -329,6 +329,10 @@ class Engine:
         )
         self._malformed_actual = Decision(profile.refused_actual("malformed"))
         self._malformed_preflight = profile.refused_preflight("malformed")
+
+    @property
+    def profile(self) -> ProfileName:
+        return self._profile.name
 
     def decide(
         self,

@@ -313,7 +313,7 @@ def _value_sentence(name: str, value: str | None) -> str:
 
 
 def _ok_status(status: int) -> Step:
-    return Step("4.8", "status", 200 <= status <= 299, f"the preflight's status is {status}; it has to be 200 to 299")  # noqa: PLR2004 - an ok status
+    return Step("4.8", "status", 200 <= status <= 299, f"the preflight's status is {status}; it has to be 200 to 299")  # noqa: PLR2004 - Fetch calls these ok
 
 
 def _list_syntax(headers: Lines) -> Iterator[Step]:
@@ -366,7 +366,7 @@ def _redirect(request: PageRequest, status: int, headers: Lines) -> Iterator[Ste
     few = request.redirects < MAX_REDIRECTS
     yield Step("4.5", "redirect-count", few, f"redirect {request.redirects + 1} of at most {MAX_REDIRECTS}")
     yield Step("4.5", "redirect-location", *_may_follow(request, headers))
-    if request.body == "stream" and status != 303:  # noqa: PLR2004 - see other, which drops the body
+    if request.body == "stream" and status != 303:  # noqa: PLR2004 - 303 drops the body
         yield Step("4.5", "redirect-body", passed=False, sentence="the body is a stream, which cannot be sent twice")
 
 

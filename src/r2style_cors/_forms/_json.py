@@ -370,7 +370,7 @@ class _Reader:
 
 def _is_closed(text: str) -> bool:
     """Whether the text of a string token ends with a quote of its own."""
-    if len(text) < 2 or not _LAST_QUOTE.get(text[0], _LAST_TYPOGRAPHIC_QUOTE).match(text[-1]):  # noqa: PLR2004 - a pair
+    if len(text) < 2 or not _LAST_QUOTE.get(text[0], _LAST_TYPOGRAPHIC_QUOTE).match(text[-1]):  # noqa: PLR2004 - a quote at either end
         return False
     backslashes = len(text) - 1 - len(text[:-1].rstrip("\\"))
     return text[0] not in _LAST_QUOTE or backslashes % 2 == 0

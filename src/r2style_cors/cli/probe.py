@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 from rich.console import Console, Group
@@ -46,6 +46,21 @@ _VERDICTS = {
 _STATUSES = {"readable": 0, "preflight-passed": 0, "blocked": FINDINGS, "not-sent": MISUSE, "unreachable": MISUSE}
 _STYLES = {"error": "red", "warning": "yellow", "note": "cyan"}
 
+_BodyType: TypeAlias = Annotated[
+    str | None, typer.Option(metavar="TYPE", help="The Content-Type of what the page sends.")
+]
+_Credentials: TypeAlias = Annotated[bool, typer.Option("--credentials", help="The page asks with credentials.")]
+_PolicyFile: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE", help="A policy file; compare what the server does with what it says. - is standard input."
+    ),
+]
+_Send: TypeAlias = Annotated[
+    bool, typer.Option("--send", help="Send methods other than GET and HEAD too, without a body.")
+]
+_Timeout: TypeAlias = Annotated[float, typer.Option(min=0.001, metavar="SECONDS", help="Seconds for all of it.")]
+
 
 def probe(
     url: Annotated[str, typer.Argument(metavar="URL", help="Where the page asks.")],
@@ -53,22 +68,13 @@ def probe(
     origin: Origin,
     method: Method = "GET",
     header: Headers = None,
-    body_type: Annotated[
-        str | None, typer.Option(metavar="TYPE", help="The Content-Type of what the page sends.")
-    ] = None,
-    credentials: Annotated[bool, typer.Option("--credentials", help="The page asks with credentials.")] = False,
-    policy: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FILE", help="A policy file; compare what the server does with what it says. - is standard input."
-        ),
-    ] = None,
+    body_type: _BodyType = None,
+    credentials: _Credentials = False,
+    policy: _PolicyFile = None,
     profile: Profile = "r2",
     extra_method: ExtraMethods = None,
-    send: Annotated[
-        bool, typer.Option("--send", help="Send methods other than GET and HEAD too, without a body.")
-    ] = False,
-    timeout: Annotated[float, typer.Option(min=0.001, metavar="SECONDS", help="Seconds for all of it.")] = 10.0,
+    send: _Send = False,
+    timeout: _Timeout = 10.0,
     as_json: AsJson = False,
 ) -> None:
     """Ask a live server as a browser would, and say whether the page may read the answer, and why not.
